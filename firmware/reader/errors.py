@@ -1,0 +1,77 @@
+"""Numeric errors: an exception ends the transaction and carries a number (text lives on the host).
+
+The hundreds name the room the error comes from. `mpos describe error N` gives the sentence; a lint keeps
+the host's table and this one equal. `detail` narrows the code: a field number, a tag, a status word.
+"""
+
+from micropython import const
+
+# 1xx: the card
+E_CARD_REMOVED = const(101)  # left the field in the middle of an exchange
+E_CARD_PROTOCOL = const(102)  # answered something that its protocol forbids
+E_CARD_TIMEOUT = const(103)  # stayed silent past its own waiting time
+E_TWO_CARDS = const(104)  # more than one card in the field
+E_NOT_PAYMENT = const(105)  # no payment application this reader accepts
+E_NO_CARD = const(106)  # nobody presented a card in time
+
+# 2xx: the contactless chip
+E_NFC_SILENT = const(201)  # no ACK or no answer
+E_NFC_FRAME = const(202)  # only broken frames came, retries used up
+E_NFC_STATUS = const(203)  # detail: the chip's status byte
+E_NFC_VERSION = const(204)  # detail: the IC code it claims to be
+E_LINE_CLOSED = const(205)  # the byte line under the driver is gone
+
+# 3xx: data objects
+E_TLV = const(301)  # not BER-TLV within the bounds
+E_DOL = const(302)
+E_TAG_FORMAT = const(303)  # detail: the tag
+E_TAG_MISSING = const(304)  # detail: the tag
+E_TAG_DUPLICATE = const(305)  # detail: the tag
+E_DATA_FULL = const(306)  # more data objects than a transaction may hold
+
+# 4xx: EMV
+E_STATUS_WORD = const(401)  # detail: SW1SW2
+E_EMV_DATA = const(402)  # card data contradict each other; detail: the tag
+
+# 5xx: keys and the secure parts
+E_NO_KEY = const(501)  # not personalised
+E_KEY_EXISTS = const(502)  # an initial key is injected once
+E_KEY_EXHAUSTED = const(503)
+E_ENTROPY = const(504)
+E_SELFTEST = const(505)  # detail: number of the primitive
+E_STORE = const(506)  # stored state unreadable or not authentic
+
+# 6xx: ISO 8583
+E_ISO_FORMAT = const(601)  # detail: the field
+E_ISO_LENGTH = const(602)  # detail: the field
+E_ISO_FIELD = const(603)  # a field is missing or not in the dialect; detail: the field
+E_ISO_MISMATCH = const(604)  # the answer belongs to another request; detail: the field
+E_ISO_MAC = const(605)
+E_ISO_FRAME = const(606)  # length, TPDU or header of the frame
+
+# 7xx: the link to the phone
+E_LINK_FRAGMENT = const(701)  # a gap, a stray continuation, an empty fragment
+E_LINK_LENGTH = const(702)  # message longer than the reader takes, or not as long as it says
+E_LINK_BUSY = const(703)  # one command at a time
+E_LINK_OPCODE = const(704)  # unknown, or not a command
+E_LINK_BODY = const(705)  # body unreadable; detail: the tag
+E_LINK_STATE = const(706)  # not allowed now
+
+# 8xx: the transaction and the reader
+E_CANCELLED = const(801)
+E_HOST_TIMEOUT = const(802)  # the packet left, no answer came
+E_HOST_UNREACHABLE = const(803)  # the phone says so
+E_AMOUNT = const(804)  # amount, currency or type not possible
+E_PARAMETERS = const(805)  # detail: number of the offending key
+E_PHONE_GONE = const(806)  # link lost during the transaction
+E_OUT_OF_SERVICE = const(807)  # detail: the error that put the reader there
+E_INTERNAL = const(899)  # a fault of the firmware itself
+
+
+class ReaderError(Exception):
+    """Ends the transaction. `code` is one of the numbers above, `detail` an int of its own meaning per code."""
+
+    def __init__(self, code: int, detail: int = 0):
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,50 @@
+"""The contracts of the parts that a board supplies. For type checkers only: nothing imports this at run time."""
+
+from typing import Protocol
+
+
+class Line(Protocol):
+    """A byte line under a driver: machine.UART, or a socket that does not block. Awaited with asyncio streams."""
+
+    def write(self, buf) -> int | None: ...
+
+    def readinto(self, buf) -> int | None:
+        """Bytes read; None: nothing there yet; 0: the line is closed."""
+        ...
+
+
+class Clock(Protocol):
+    def ticks_ms(self) -> int:
+        """Monotonic milliseconds that wrap; compare with time.ticks_diff only."""
+        ...
+
+    def now(self) -> tuple[int, int, int, int, int, int]:
+        """Local time: year, month, day, hour, minute, second."""
+        ...
+
+
+class Entropy(Protocol):
+    def fill(self, buf: bytearray) -> None:
+        """Fill `buf` from the hardware generator. Raises E_ENTROPY when it is missing or stuck."""
+        ...
+
+
+class Store(Protocol):
+    """A small state that survives power loss at any instant: after `save` returns the new one, else the old one."""
+
+    def load(self) -> bytes | None: ...
+
+    def save(self, data) -> None: ...
+
+
+class Card(Protocol):
+    """A card that is activated and speaks APDUs, by contact or by radio."""
+
+    async def transmit(self, c_apdu) -> memoryview:
+        """The response APDU with SW1SW2, valid until the next call.
+
+        Raises E_CARD_REMOVED, E_CARD_TIMEOUT, E_CARD_PROTOCOL, or an E_NFC_* code when the coupler itself fails.
+        """
+        ...
+
+    async def release(self) -> None: ...
