@@ -1,0 +1,134 @@
+"""The radio field in front of the antenna: which targets lie in it, and what passes between them and a coupler.
+
+The coupler (`mpos.bench.pn532_chip`) switches the carrier and exchanges; the world (a test, `mpos run`) lays targets into
+the field and takes them away, at once or from a script hook. There is no radio here and no waiting: a target that does not
+answer says so with None.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class TargetRemoved(Exception):
+    """A target raises this from `exchange` when it leaves the field in the middle of the exchange."""
+
+
+class Target(Protocol):
+    """One ISO 14443-3 type A card.
+
+    uid: 4, 7 or 10 bytes, first byte first, without cascade tags.
+    atqa: 2 bytes, most significant first (MIFARE Classic 1K is 00 04), as the PN532 reports SENS_RES.
+    sak: the SAK of the last cascade level; bit 0x20 says ISO 14443-4 (14443-3, table 9).
+    ats: the whole ATS, TL first, without CRC; None for a card without ISO 14443-4.
+    """
+
+    uid: bytes
+    atqa: bytes
+    sak: int
+    ats: bytes | None
+
+    def power_on(self) -> None:
+        """The card starts afresh: the carrier reached it, or it was activated again. Nothing stays selected."""
+        ...
+
+    def exchange(self, command: bytes) -> bytes | None:
+        """Answer one command: a whole APDU for ISO 14443-4, the raw bytes without CRC otherwise.
+
+        None: the card stays silent. Raises TargetRemoved to vanish.
+        """
+        ...
+
+
+class Field:
+    """The targets within reach, the carrier, and a record of every exchange.
+
+    trace: (direction, bytes, t) per message, direction ">" to the target and "<" from it, t in seconds of `clock`.
+    before_exchange(target, command, n): called before exchange number n (from 0, counted over the field's life).
+    on_poll(n): called before poll number n (from 0) for targets.
+    Both hooks may present and remove targets.
+    """
+
+    def __init__(self, *targets: Target, clock: Callable[[], float] = time.monotonic):
+        self.targets: list[Target] = []
+        self.carrier = False
+        self.trace: list[tuple[str, bytes, float]] = []
+        self.before_exchange: Callable[[Target, bytes, int], None] | None = None
+        self.on_poll: Callable[[int], None] | None = None
+        self.exchanges = 0
+        self.polls = 0
+        self.clock = clock
+        self._listeners: list[Callable[[], None]] = []
+        for target in targets:
+            self.present(target)
+
+    def present(self, target: Target) -> None:
+        """Lay a target into the field. Laying it there twice is an error of the script."""
+        if self.holds(target):
+            raise ValueError("this target is in the field already")
+        self.targets.append(target)
+        if self.carrier:
+            target.power_on()
+        self._changed()
+
+    def remove(self, target: Target) -> None:
+        """Take a target away; taking it away twice changes nothing, as it may have vanished by itself."""
+        self.targets = [other for other in self.targets if other is not target]
+        self._changed()
+
+    def clear(self) -> None:
+        """Take everything away."""
+        self.targets = []
+        self._changed()
+
+    def holds(self, target: Target) -> bool:
+        return any(other is target for other in self.targets)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` whenever a target comes or goes."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        self._listeners.remove(listener)
+
+    # The coupler's side
+
+    def set_carrier(self, on: bool) -> None:
+        """Switch the carrier. Targets start afresh when it comes on; one already on changes nothing."""
+        if on and not self.carrier:
+            for target in self.targets:
+                target.power_on()
+        self.carrier = on
+
+    def poll(self) -> list[Target]:
+        """The targets that answer a request now; none without carrier."""
+        number = self.polls
+        self.polls += 1
+        if self.on_poll is not None:
+            self.on_poll(number)
+        return list(self.targets) if self.carrier else []
+
+    def exchange(self, target: Target, command: bytes) -> bytes | None:
+        """Pass one command to a target. None: no answer, because it is mute, gone, or without carrier."""
+        number = self.exchanges
+        self.exchanges += 1
+        if self.before_exchange is not None:
+            self.before_exchange(target, command, number)
+        if not self.carrier or not self.holds(target):
+            return None
+        self.trace.append((">", bytes(command), self.clock()))
+        try:
+            answer = target.exchange(bytes(command))
+        except TargetRemoved:
+            self.remove(target)
+            return None
+        if answer is None or not self.holds(target):
+            return None
+        self.trace.append(("<", bytes(answer), self.clock()))
+        return answer
+
+    def _changed(self) -> None:
+        for listener in list(self._listeners):
+            listener()
