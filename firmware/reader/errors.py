@@ -52,7 +52,7 @@ E_ISO_FRAME = const(606)  # length, TPDU or header of the frame
 # 7xx: the link to the phone
 E_LINK_FRAGMENT = const(701)  # a gap, a stray continuation, an empty fragment
 E_LINK_LENGTH = const(702)  # message longer than the reader takes, or not as long as it says
-E_LINK_BUSY = const(703)  # one command at a time
+E_LINK_BUSY = const(703)  # a transaction is running already
 E_LINK_OPCODE = const(704)  # unknown, or not a command
 E_LINK_BODY = const(705)  # body unreadable; detail: the tag
 E_LINK_STATE = const(706)  # not allowed now

@@ -48,3 +48,25 @@ class Card(Protocol):
         ...
 
     async def release(self) -> None: ...
+
+
+class Contactless(Protocol):
+    """The contactless reader (drivers/contactless.py): field on, one card, field off."""
+
+    async def start(self) -> None: ...
+
+    async def wait_for_card(self, timeout_ms: int) -> Card: ...
+
+    async def stop(self) -> None: ...
+
+
+class Board(Protocol):
+    """What `board.peripherals()` returns."""
+
+    name: str  # advertised, and told to the phone
+    clock: Clock
+    entropy: Entropy
+    contactless: Contactless
+    key_store: Store
+    counter_store: Store
+    parameters: str  # path of the parameter file

@@ -1,0 +1,76 @@
+"""The unix board: the parts of a reader on a PC, joined to the bench by sockets.
+
+The bench says where everything is:
+    MPOS_NFC         address:port of the PN532's serial line
+    MPOS_RADIO       address:port of the Bluetooth controller (bluetooth.py)
+    MPOS_STATE       folder of the stores
+    MPOS_PARAMETERS  the parameter file
+"""
+
+import os
+import socket
+import time
+
+from reader.drivers.contactless import ContactlessReader
+from reader.drivers.pn532.chip import Pn532
+from reader.drivers.pn532.hsu import Hsu
+from reader.errors import E_ENTROPY, E_LINE_CLOSED, ReaderError
+from reader.storage.state_file import StateFile
+
+
+class _Clock:
+    def ticks_ms(self) -> int:
+        return time.ticks_ms()
+
+    def now(self):
+        return time.localtime()[:6]
+
+
+class _Entropy:
+    """The operating system's generator. A source that repeats itself or stands still is out of service."""
+
+    def __init__(self):
+        self._last = b""
+
+    def fill(self, buf) -> None:
+        fresh = os.urandom(max(len(buf), 8))
+        if fresh == self._last or fresh.count(fresh[:1]) == len(fresh):
+            raise ReaderError(E_ENTROPY)
+        self._last = fresh
+        buf[:] = fresh[: len(buf)]
+
+
+class _Board:
+    name = "mPOS unix"
+
+    def __init__(self):
+        state = _setting("MPOS_STATE")
+        self.clock = _Clock()
+        self.entropy = _Entropy()
+        self.key_store = StateFile(state + "/keys")
+        self.counter_store = StateFile(state + "/counters")
+        self.parameters = _setting("MPOS_PARAMETERS")
+        self.contactless = ContactlessReader(Pn532(Hsu(_line(_setting("MPOS_NFC")))))
+
+
+def peripherals() -> _Board:
+    """The parts of this board (ports.Board)."""
+    return _Board()
+
+
+def _setting(name: str) -> str:
+    value = os.getenv(name)
+    if not value:
+        raise ValueError(name + " is not set: start the reader with `mpos run`, or read boards/unix/board.py")
+    return value
+
+
+def _line(address: str):
+    host, port = address.rsplit(":", 1)
+    line = socket.socket()
+    try:
+        line.connect(socket.getaddrinfo(host, int(port))[0][-1])
+    except OSError:
+        raise ReaderError(E_LINE_CLOSED) from None
+    line.setblocking(False)
+    return line

@@ -1,0 +1,119 @@
+"""The phone's commands: read the body, ask the reader, answer. One command, one answer, at once.
+
+A command that is sent again with the number and opcode of the last one is answered again and not done again:
+its answer was lost, its effect was not.
+"""
+
+from micropython import const
+
+from ..errors import (
+    E_AMOUNT,
+    E_HOST_TIMEOUT,
+    E_HOST_UNREACHABLE,
+    E_LINK_BODY,
+    E_LINK_OPCODE,
+    E_LINK_STATE,
+    E_OUT_OF_SERVICE,
+    ReaderError,
+)
+from ..link import framing, protocol
+
+_AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
+_TIMEOUT_MOST_S = const(120)
+_TIMEOUT_S = const(30)
+
+
+async def answer(reader, message) -> None:
+    """Do what `message` asks and send the response; a message that is no command is answered with a FAULT event."""
+    kind = message[0]
+    opcode = message[1]
+    number = message[2] << 8 | message[3]
+    if kind != protocol.COMMAND:
+        error = ReaderError(E_LINK_OPCODE, opcode)
+        await reader.link.send(lambda w: w.begin(protocol.EVENT, protocol.FAULT, 0).error(error))
+        return
+    body = message[framing.HEADER :]
+    try:
+        write = _do(reader, opcode, number, body)
+    except ReaderError as error:
+        failed = error
+
+        def write(w):
+            return w.error(failed)
+
+    await reader.link.send(lambda w: write(w.begin(protocol.RESPONSE, opcode, number)))
+
+
+def _do(reader, opcode: int, number: int, body):
+    """Carries the command out; returns the function that writes the response's body."""
+    if opcode == protocol.GET_INFO:
+        return _info(reader)
+    if reader.out_of_service:
+        raise ReaderError(E_OUT_OF_SERVICE, reader.out_of_service)
+    if opcode == protocol.START:
+        return _start(reader, number, body)
+    if opcode == protocol.ONLINE_RESULT:
+        return _online_result(reader, body)
+    if opcode == protocol.CANCEL:
+        reader.cancel()
+        return _done
+    if opcode == protocol.LAST_RESULT:
+        if reader.last is None:
+            raise ReaderError(E_LINK_STATE)
+        last = reader.last
+        return lambda w: last.write(w)
+    if opcode == protocol.ACKNOWLEDGE:
+        if reader.last is None or reader.last.number != protocol.need_int(body, protocol.TRANSACTION, 2):
+            raise ReaderError(E_LINK_STATE)
+        return _done
+    raise ReaderError(E_LINK_OPCODE, opcode)
+
+
+def _done(w):
+    return w.put_int(protocol.ERROR, 0, 2)
+
+
+def _info(reader):
+    from .reader import VERSION
+
+    def write(w):
+        import aioble
+
+        _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
+        w.put_int(protocol.READER_STATE, reader.state(), 1)
+        w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap, 4)
+        return w.put(protocol.AIOBLE, getattr(aioble, "__version__", "unknown"))
+
+    return write
+
+
+def _start(reader, number: int, body):
+    if reader.repeats(number):
+        began = reader.began
+    else:
+        if protocol.need_int(body, protocol.TYPE, 1) != protocol.TYPE_SALE:
+            raise ReaderError(E_AMOUNT)
+        amount = protocol.need_bcd(body, protocol.AMOUNT, 6)
+        currency = protocol.need_bcd(body, protocol.CURRENCY, 2)
+        if not 0 < amount <= _AMOUNT_MOST or currency != reader.parameters.terminal.currency:
+            raise ReaderError(E_AMOUNT)
+        seconds = _TIMEOUT_S
+        if protocol.find(body, protocol.TIMEOUT, 2) is not None:
+            seconds = protocol.need_int(body, protocol.TIMEOUT, 2)
+            if not 0 < seconds <= _TIMEOUT_MOST_S:
+                raise ReaderError(E_LINK_BODY, protocol.TIMEOUT)
+        began = reader.start(number, amount, currency, seconds * 1000)
+    return lambda w: _done(w).put_int(protocol.TRANSACTION, began, 2)
+
+
+def _online_result(reader, body):
+    transaction = protocol.need_int(body, protocol.TRANSACTION, 2)
+    frame = protocol.find(body, protocol.PACKET)
+    error = None
+    if frame is None:
+        code = protocol.need_int(body, protocol.ERROR, 2)
+        if code not in (E_HOST_TIMEOUT, E_HOST_UNREACHABLE):
+            raise ReaderError(E_LINK_BODY, protocol.ERROR)
+        error = ReaderError(code)
+    reader.online_result(transaction, frame, error)
+    return _done

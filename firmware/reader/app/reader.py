@@ -1,0 +1,145 @@
+"""The supervisor: puts the parts together, answers the phone, runs one transaction at a time.
+
+A part that is missing or fails its test puts the reader out of service with the number that says why; it still
+answers GET_INFO, and nothing else.
+"""
+
+import asyncio
+import gc
+
+from micropython import const
+
+from ..crypto import selftest
+from ..dukpt.tdes import TdesDukpt
+from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
+from ..link import protocol
+from ..storage.parameters import Parameters
+from .counters import Counters
+from .transaction import Result, Transaction
+
+VERSION = "0.1.0"
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any, Callable
+
+
+class Reader:
+    """`board`: what a board supplies (ports.Board)."""
+
+    def __init__(self, board):
+        self.board = board
+        self.clock = board.clock
+        self.entropy = board.entropy
+        self.contactless = board.contactless
+        self.keys = TdesDukpt(board.key_store)
+        self.counters = Counters(board.counter_store)
+        self.parameters: "Any" = None
+        self.out_of_service = 0
+        self.last: "Result | None" = None
+        self.heap = 0
+        self._transaction: "Transaction | None" = None
+        self._task: "Any" = None
+        self._number = 0
+        self._command = -1
+        self.link: "Any" = None
+
+    def run(self) -> None:
+        """For ever."""
+        asyncio.run(self.main())
+
+    async def main(self) -> None:
+        try:
+            await self._start()
+        except ReaderError as error:
+            self.out_of_service = error.code
+        from ..link.gatt_service import GattService
+
+        self.link = GattService(self.board.name, VERSION)
+        gc.collect()
+        self.heap = gc.mem_alloc()
+        await self.link.serve(self._handle, self._gone)
+
+    async def _start(self) -> None:
+        selftest.run()
+        probe = bytearray(16)
+        self.entropy.fill(probe)
+        self.parameters = Parameters.load(self.board.parameters)
+        self.keys.check()
+        self.counters.check()
+        await self.contactless.start()
+        await self.contactless.stop()
+
+    def state(self) -> int:
+        if self.out_of_service:
+            return protocol.STATE_OUT_OF_SERVICE
+        transaction = self._transaction
+        if transaction is None:
+            return protocol.STATE_IDLE
+        return protocol.STATE_ONLINE if transaction.packet_left else protocol.STATE_READING
+
+    # --- the phone
+
+    async def _handle(self, message) -> None:
+        from . import commands
+
+        await commands.answer(self, message)
+
+    def _gone(self) -> None:
+        """The phone left. A packet that has left goes on waiting for its answer: the phone may come back with it."""
+        self._command = -1  # the next phone counts its commands anew
+        if self._transaction is not None and not self._transaction.packet_left:
+            self._stop(E_PHONE_GONE)
+
+    # --- transactions
+
+    @property
+    def began(self) -> int:
+        """Number of the last transaction that was begun; 0: none."""
+        return self._number
+
+    def repeats(self, command: int) -> bool:
+        """Whether the START with this message id is the one that began the last transaction."""
+        return command == self._command
+
+    def start(self, command: int, amount: int, currency: int, timeout_ms: int) -> int:
+        """Begin a sale and return its number. Raises E_LINK_BUSY when one is running."""
+        if self._transaction is not None:
+            raise ReaderError(E_LINK_BUSY)
+        self._command = command
+        self._number = self._number % 0xFFFF + 1
+        number = self._number
+
+        async def emit(opcode: int, build: "Callable") -> bool:
+            return await self.link.send(lambda w: build(w.begin(protocol.EVENT, opcode, number)))
+
+        self._transaction = Transaction(self, emit, number, amount, currency, timeout_ms)
+        self._task = asyncio.create_task(self._run(self._transaction, emit))
+        return number
+
+    async def _run(self, transaction: Transaction, emit: "Callable") -> None:
+        result = await transaction.run()
+        self.last = result
+        self._transaction = None
+        self._task = None
+        del transaction
+        gc.collect()
+        await emit(protocol.RESULT, result.write)
+        await emit(protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, self.state(), 1))
+
+    def cancel(self) -> None:
+        """Raises E_LINK_STATE when nothing runs, or when the packet has left: then only the host can say."""
+        if self._transaction is None or self._transaction.packet_left:
+            raise ReaderError(E_LINK_STATE)
+        self._stop(E_CANCELLED)
+
+    def _stop(self, code: int) -> None:
+        self._transaction.cancel_code = code
+        self._task.cancel()
+
+    def online_result(self, number: int, frame, error: "ReaderError | None") -> None:
+        """The host's answer to the packet of transaction `number`. Raises E_LINK_STATE when none waits for it."""
+        transaction = self._transaction
+        if transaction is None or transaction.result.number != number or not transaction.waiting_online:
+            raise ReaderError(E_LINK_STATE)
+        transaction.answer(frame, error)

@@ -1,0 +1,116 @@
+"""The link over BLE: one GATT service, reader as peripheral (docs/link.md), on aioble.
+
+The phone writes fragments to one characteristic and is notified of fragments on the other. One phone at a time.
+"""
+
+import aioble
+import asyncio
+import bluetooth
+from micropython import const
+
+from ..errors import ReaderError
+from . import framing
+from .protocol import EVENT, FAULT, Writer
+
+_SERVICE = "8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1"
+_RECEIVE = "8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1"
+_SEND = "8f1d0003-6d70-4f53-9a3c-52c5a1b7e0d1"
+_ADVERTISING_INTERVAL_US = const(100_000)
+_MTU = const(247)
+_ATT_HEADER = const(3)
+_LEAST_MTU = const(23)
+_NOTIFY_TRIES = const(50)
+_NOTIFY_PAUSE_MS = const(10)
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any, Awaitable, Callable
+
+
+class GattService:
+    """A duplex message pipe. `name` is advertised; `version` goes into Device Information (0x180A)."""
+
+    def __init__(self, name: str, version: str):
+        self.name = name
+        aioble.config(mtu=_MTU)
+        service = aioble.Service(bluetooth.UUID(_SERVICE))
+        self._rx = aioble.Characteristic(
+            service, bluetooth.UUID(_RECEIVE), write=True, write_no_response=True, capture=True
+        )
+        self._tx = aioble.Characteristic(service, bluetooth.UUID(_SEND), notify=True)
+        device = aioble.Service(bluetooth.UUID(0x180A))
+        aioble.Characteristic(device, bluetooth.UUID(0x2A24), read=True, initial=name.encode())
+        aioble.Characteristic(device, bluetooth.UUID(0x2A26), read=True, initial=version.encode())
+        aioble.register_services(service, device)
+        # The default value length is 20 bytes and longer writes are cut without a word: room for a whole fragment.
+        bluetooth.BLE().gatts_set_buffer(self._rx._value_handle, _MTU - _ATT_HEADER)
+        self._assembler = framing.Assembler()
+        self._fragment = bytearray(_MTU - _ATT_HEADER)
+        self._sending = asyncio.Lock()
+        self._connection: "Any" = None
+        self.writer = Writer()
+
+    def connected(self) -> bool:
+        return self._connection is not None and self._connection.is_connected()
+
+    async def serve(self, handle: "Callable[[memoryview], Awaitable[None]]", gone: "Callable[[], None]") -> None:
+        """For ever: advertise, take one phone, give each message to `handle`, call `gone` when the phone has left."""
+        while True:
+            async with await aioble.advertise(
+                _ADVERTISING_INTERVAL_US, name=self.name, services=[bluetooth.UUID(_SERVICE)]
+            ) as connection:
+                self._connection = connection
+                self._assembler.reset()
+                receiver = asyncio.create_task(self._receive(connection, handle))
+                try:
+                    await connection.disconnected(timeout_ms=None)
+                finally:
+                    receiver.cancel()
+                    self._connection = None
+                    gone()
+
+    async def _receive(self, connection, handle) -> None:
+        while True:
+            sender, fragment = await self._rx.written(timeout_ms=None)
+            if sender is not connection:
+                continue  # what a phone wrote before it left, and nobody took
+            try:
+                message = self._assembler.feed(fragment)
+            except ReaderError as error:
+                async with self._sending:
+                    await self._send(self.writer.begin(EVENT, FAULT, 0).error(error).message())
+                continue
+            if message is not None:
+                await handle(message)
+
+    async def send(self, build: "Callable[[Writer], Writer]") -> bool:
+        """Let `build` write a message and send it, whole, before the next. False: no phone is there to hear it."""
+        async with self._sending:
+            return await self._send(build(self.writer).message())
+
+    async def _send(self, message) -> bool:
+        connection = self._connection
+        if connection is None:
+            return False
+        room = min((connection.mtu or _LEAST_MTU) - _ATT_HEADER, len(self._fragment))
+        out = memoryview(self._fragment)[:room]
+        offset = sequence = 0
+        while offset < len(message):
+            n = framing.fragment_into(message, offset, sequence, out)
+            if not await self._notify(connection, out[:n]):
+                return False
+            offset += n - 1
+            sequence += 1
+        return True
+
+    async def _notify(self, connection, fragment) -> bool:
+        # A stack whose buffers are full says so with an OSError: wait for the radio, a bounded number of times.
+        for _ in range(_NOTIFY_TRIES):
+            if not connection.is_connected():
+                return False
+            try:
+                self._tx.notify(connection, fragment)
+                return True
+            except OSError:
+                await asyncio.sleep_ms(_NOTIFY_PAUSE_MS)
+        return False

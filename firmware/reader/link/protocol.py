@@ -1,0 +1,188 @@
+"""Kinds, opcodes and body tags of the link's messages (docs/link.md), and the writer of a message.
+
+Bodies are BER-TLV in a numbering of their own: context class, one-byte tags, one-byte to two-byte lengths.
+"""
+
+from micropython import const
+
+from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
+from .framing import HEADER, MAX_MESSAGE
+
+COMMAND = const(1)
+RESPONSE = const(2)
+EVENT = const(3)
+
+# Commands
+GET_INFO = const(0x01)
+START = const(0x10)
+ONLINE_RESULT = const(0x11)
+CANCEL = const(0x12)
+LAST_RESULT = const(0x13)
+ACKNOWLEDGE = const(0x14)
+
+# Events; their message id is the transaction's
+STATE = const(0x20)
+CARD = const(0x21)
+ONLINE_REQUEST = const(0x22)
+RESULT = const(0x23)
+FAULT = const(0x2F)  # something came that was no command
+
+# Body tags
+ERROR = const(0x80)  # 2 bytes, errors.E_*; 0: none
+DETAIL = const(0x81)  # 4 bytes
+TRANSACTION = const(0x82)  # 2 bytes
+READER_STATE = const(0x83)  # 1 byte, below
+TYPE = const(0x84)  # 1 byte, below
+AMOUNT = const(0x85)  # n12, minor units
+CURRENCY = const(0x86)  # n3 in 2 bytes, ISO 4217
+TIMEOUT = const(0x87)  # 2 bytes, seconds to wait for a card
+CARD_EVENT = const(0x88)  # 1 byte, below
+PACKET = const(0x89)  # the ISO 8583 frame
+OUTCOME = const(0x8A)  # 1 byte, outcome.*
+RESPONSE_CODE = const(0x8B)  # an2, DE39
+AUTH_CODE = const(0x8C)  # an6, DE38
+RRN = const(0x8D)  # an12, DE37
+MASKED_PAN = const(0x8E)  # first six, last four
+KSN = const(0x8F)  # 10 bytes
+CVM = const(0x90)  # 1 byte, outcome.CVM_*
+VERSION = const(0x91)  # text
+BOARD = const(0x92)  # text
+HEAP = const(0x93)  # 4 bytes: in use at rest
+HEAP_PEAK = const(0x94)  # 4 bytes: most in use at a step of the transaction
+STAN = const(0x95)  # 4 bytes, DE11
+AIOBLE = const(0x96)  # text: version of aioble, or what stands in for it
+ISSUER_DATA = const(0x97)  # DE55 of the answer
+
+# READER_STATE
+STATE_IDLE = const(0)
+STATE_WAIT_CARD = const(1)
+STATE_READING = const(2)
+STATE_ONLINE = const(3)
+STATE_OUT_OF_SERVICE = const(9)
+
+# TYPE
+TYPE_SALE = const(1)
+
+# CARD_EVENT
+CARD_PRESENT = const(1)
+CARD_REMOVED = const(2)  # too early: present it again
+CARD_TWO = const(3)  # present one card only
+CARD_READ = const(4)  # may be taken away
+CARD_TRY_AGAIN = const(5)  # could not be read: present it again
+
+
+class Writer:
+    """Builds one message after another in one buffer; `message` is valid until the next `begin`."""
+
+    def __init__(self):
+        self._buf = bytearray(MAX_MESSAGE)
+        self._fill = 0
+
+    def begin(self, kind: int, opcode: int, number: int) -> "Writer":
+        buf = self._buf
+        buf[0] = kind
+        buf[1] = opcode
+        buf[2] = number >> 8 & 0xFF
+        buf[3] = number & 0xFF
+        self._fill = HEADER
+        return self
+
+    def put(self, tag: int, value) -> "Writer":
+        """Append one object; `value` bytes-like or str. Raises E_LINK_LENGTH when the message gets too long."""
+        if isinstance(value, str):
+            value = value.encode()
+        n = len(value)
+        # BER: short form, then one or two bytes of length
+        head = 2 if n < 0x80 else 3 if n < 0x100 else 4
+        fill = self._fill
+        if fill + head + n > MAX_MESSAGE:
+            raise ReaderError(E_LINK_LENGTH)
+        buf = self._buf
+        buf[fill] = tag
+        if head == 2:
+            buf[fill + 1] = n
+        elif head == 3:
+            buf[fill + 1] = 0x81
+            buf[fill + 2] = n
+        else:
+            buf[fill + 1] = 0x82
+            buf[fill + 2] = n >> 8
+            buf[fill + 3] = n & 0xFF
+        fill += head
+        buf[fill : fill + n] = value
+        self._fill = fill + n
+        return self
+
+    def put_int(self, tag: int, value: int, size: int) -> "Writer":
+        return self.put(tag, value.to_bytes(size, "big"))
+
+    def error(self, error: ReaderError) -> "Writer":
+        return self.put_int(ERROR, error.code, 2).put_int(DETAIL, error.detail & 0xFFFFFFFF, 4)
+
+    def message(self) -> memoryview:
+        n = self._fill - HEADER
+        self._buf[4] = n >> 8
+        self._buf[5] = n & 0xFF
+        return memoryview(self._buf)[: self._fill]
+
+
+def find(body, tag: int, size: int = 0) -> "memoryview | None":
+    """The value of `tag` in a message body, or None. `size`: the length it must have (0: any).
+
+    Raises E_LINK_BODY when the body is not a flat list of objects, has `tag` twice, or at another length.
+    """
+    found = None
+    at = 0
+    end = len(body)
+    view = memoryview(body)
+    while at < end:
+        if at + 2 > end:
+            raise ReaderError(E_LINK_BODY)
+        this = view[at]
+        n = view[at + 1]
+        at += 2
+        if n & 0x80:
+            more = n & 0x7F
+            if not 1 <= more <= 2 or at + more > end:
+                raise ReaderError(E_LINK_BODY, this)
+            n = int.from_bytes(view[at : at + more], "big")
+            at += more
+        if at + n > end:
+            raise ReaderError(E_LINK_BODY, this)
+        if this == tag:
+            if found is not None or (size and n != size):
+                raise ReaderError(E_LINK_BODY, tag)
+            found = view[at : at + n]
+        at += n
+    return found
+
+
+def need(body, tag: int, size: int = 0) -> memoryview:
+    """As `find`, and the object must be there."""
+    value = find(body, tag, size)
+    if value is None:
+        raise ReaderError(E_LINK_BODY, tag)
+    return value
+
+
+def need_int(body, tag: int, size: int) -> int:
+    return int.from_bytes(need(body, tag, size), "big")
+
+
+def bcd(value: int, size: int) -> bytes:
+    """`value` as packed decimal in `size` bytes, zeros at the left."""
+    out = bytearray(size)
+    for i in range(size - 1, -1, -1):
+        out[i] = value % 10 | value // 10 % 10 << 4
+        value //= 100
+    return bytes(out)
+
+
+def need_bcd(body, tag: int, size: int) -> int:
+    """The packed decimal number under `tag`. Raises E_LINK_BODY when it is absent or not decimal."""
+    value = 0
+    for byte in need(body, tag, size):
+        if byte >> 4 > 9 or byte & 15 > 9:
+            raise ReaderError(E_LINK_BODY, tag)
+        value = value * 100 + (byte >> 4) * 10 + (byte & 15)
+    return value
