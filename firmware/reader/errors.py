@@ -32,6 +32,10 @@ E_DATA_FULL = const(306)  # more data objects than a transaction may hold
 # 4xx: EMV
 E_STATUS_WORD = const(401)  # detail: SW1SW2
 E_EMV_DATA = const(402)  # card data contradict each other; detail: the tag
+E_CVM = const(403)  # the cardholder verification that is asked for is none this reader can do
+E_OFFLINE_APPROVED = const(404)  # the card approved offline, which this reader does not offer
+E_CARD_DECLINED = const(405)  # the card declined
+E_CONTACTLESS_LIMIT = const(406)  # amount not allowed by radio for any application
 
 # 5xx: keys and the secure parts
 E_NO_KEY = const(501)  # not personalised
