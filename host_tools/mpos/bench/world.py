@@ -1,0 +1,171 @@
+"""The whole world around one reader: radio, contactless chip, cards, acquirer, and the firmware in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from mpos.acquirer import Acquirer
+from mpos.bench import test_keys
+from mpos.bench.field import Field
+from mpos.bench.pn532_chip import Pn532Chip, serve_chip
+from mpos.bench.radio import Radio
+from mpos.link import gatt
+from mpos.link.client import ReaderClient
+from mpos.provision.compile import firmware_path
+from mpos.provision.toolchain import aioble, micropython
+
+ROOT = Path(__file__).resolve().parents[3]
+PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
+HEAP = "128K"
+PERSONALISE_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
+
+
+class FirmwareDied(Exception):
+    """The reader's process ended by itself; the text is what it printed last."""
+
+
+class World:
+    """`async with World(field) as world:` then `async with world.connect() as reader`.
+
+    state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
+    acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
+    radio: a Radio of the caller's; None: an unpaced virtual one.
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        *,
+        state: Path | None = None,
+        acquirer: Acquirer | str | None = None,
+        radio: Radio | None = None,
+        chip: Pn532Chip | None = None,
+        parameters: Path = PARAMETERS,
+        bits: int = 32,
+        heap: str = HEAP,
+    ):
+        self.field = field
+        self.chip = chip or Pn532Chip(field)
+        self.radio = radio or Radio()
+        self.acquirer = acquirer
+        self.parameters = parameters
+        self.bits = bits
+        self.heap = heap
+        self.output = ""
+        self.acquirer_address = ""
+        self._state = state
+        self._stack = AsyncExitStack()
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._phones = 0
+
+    async def __aenter__(self) -> World:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        enter = self._stack.enter_async_context
+        if self._state is None:
+            self._state = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpos-")))
+        self._state.mkdir(parents=True, exist_ok=True)
+        if self.acquirer is None:
+            self.acquirer = Acquirer(state=self._state / "acquirer.json")
+        if isinstance(self.acquirer, str):
+            self.acquirer_address = self.acquirer
+        else:
+            running = await enter(self.acquirer)
+            self.acquirer_address = f"{running.host}:{running.port}"
+        await enter(self.radio)
+        nfc = await enter(serve_chip(self.chip))
+        self.environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "MICROPYPATH": f"{firmware_path(self.bits)}:{aioble()[0]}:.frozen",
+            "MPOS_NFC": nfc,
+            "MPOS_RADIO": self.radio.address,
+            "MPOS_STATE": str(self._state),
+            "MPOS_PARAMETERS": str(self.parameters),
+        }
+        if not (self._state / "keys").exists():
+            await self.personalise()
+        await self.start_reader()
+        self._stack.push_async_callback(self.stop_reader)
+
+    async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
+        """Inject the initial key of `ksn` on standard input; returns what the reader said."""
+        key = test_keys.initial_key(test_keys.BDK, ksn)
+        process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)
+        out, _ = await asyncio.wait_for(
+            process.communicate(f"{key.hex()} {ksn.hex()}\n".encode()), PERSONALISE_TIMEOUT_S
+        )
+        if process.returncode != 0:
+            raise FirmwareDied(f"personalisation failed: {out.decode(errors='replace').strip()}")
+        return out.decode().strip()
+
+    async def start_reader(self) -> None:
+        """Switch the reader on."""
+        self._process = await self._micropython("main")
+        self._watch = asyncio.create_task(self._read_output(self._process), name="firmware output")
+
+    async def stop_reader(self) -> None:
+        """Pull the plug."""
+        process, watch = self._process, self._watch
+        self._process = self._watch = None
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        if watch is not None:
+            await asyncio.wait([watch], timeout=STOP_TIMEOUT_S)
+
+    async def connect(self) -> ReaderClient:
+        """A phone of its own that has found the reader and subscribed. Raises ReaderGone, FirmwareDied."""
+        self._phones += 1
+        phone = await self.radio.central(f"phone {self._phones}")
+        died = asyncio.create_task(self._died(), name="firmware watch")
+        pipe = asyncio.create_task(gatt.connect(phone), name="phone connects")
+        try:
+            await asyncio.wait([died, pipe], return_when=asyncio.FIRST_COMPLETED)
+            if pipe.done():
+                return ReaderClient(pipe.result())
+            raise FirmwareDied(self.output.strip() or "the firmware ended without a word")
+        finally:
+            for task in (died, pipe):
+                if not task.done():
+                    task.cancel()
+            await asyncio.gather(died, pipe, return_exceptions=True)
+
+    async def _died(self) -> None:
+        if self._watch is not None:
+            await asyncio.wait([self._watch])
+
+    async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL):
+        return await asyncio.create_subprocess_exec(
+            str(micropython(self.bits)),
+            "-X",
+            f"heapsize={self.heap}",
+            "-m",
+            module,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.environment,
+        )
+
+    async def _read_output(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while chunk := await process.stdout.read(4096):
+            self.output += chunk.decode(errors="replace")
+        await process.wait()

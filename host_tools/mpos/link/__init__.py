@@ -1,0 +1,1 @@
+"""The phone's side of the link: messages, fragments, a client, and transports by name."""

@@ -1,0 +1,119 @@
+"""The link over BLE with Bumble as the phone's stack: find the reader, raise the MTU, subscribe, write fragments."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from bumble.core import UUID, ProtocolError
+from bumble.device import Connection, Device, Peer
+from bumble.gatt_client import CharacteristicProxy
+
+from mpos.link.client import ReaderGone
+from mpos.link.framing import Assembler, fragments
+from mpos.link.messages import LinkError
+
+SERVICE = UUID("8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1")
+READER_RECEIVES = UUID("8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1")
+READER_SENDS = UUID("8f1d0003-6d70-4f53-9a3c-52c5a1b7e0d1")
+MTU = 247
+SCAN_TIMEOUT_S = 10.0
+
+
+class GattPipe:
+    """Whole messages over one GATT connection. Made by `connect`."""
+
+    def __init__(self, connection: Connection, receives: CharacteristicProxy, mtu: int):
+        self.connection = connection
+        self.receives = receives
+        self.mtu = mtu
+        self._messages: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self._assembler = Assembler()
+        connection.on("disconnection", self._on_disconnection)
+
+    async def send(self, message: bytes) -> None:
+        for fragment in fragments(message, self.mtu):
+            await self.write(fragment)
+
+    async def write(self, fragment: bytes) -> None:
+        """One fragment as it is, with response: the next one waits until the reader has this one."""
+        try:
+            await self.receives.write_value(fragment, with_response=True)
+        except (ProtocolError, asyncio.CancelledError, ConnectionError, TimeoutError) as error:
+            if isinstance(error, asyncio.CancelledError) and self.connection_alive():
+                raise
+            raise ReaderGone("the reader left while a command was written to it") from error
+
+    def connection_alive(self) -> bool:
+        return self.connection.device.connections.get(self.connection.handle) is self.connection
+
+    async def receive(self) -> bytes:
+        item = await self._messages.get()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    async def close(self) -> None:
+        if self.connection_alive():
+            with contextlib.suppress(ProtocolError, TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self.connection.disconnect(), 5)
+
+    def on_notification(self, value: bytes) -> None:
+        try:
+            message = self._assembler.feed(bytes(value))
+        except LinkError as error:
+            self._messages.put_nowait(error)
+            return
+        if message is not None:
+            self._messages.put_nowait(message)
+
+    def _on_disconnection(self, _reason: int) -> None:
+        self._messages.put_nowait(ReaderGone("the reader disconnected"))
+
+
+async def connect(device: Device) -> GattPipe:
+    """Scan for a reader, connect, and open the pipe. Raises ReaderGone with what went wrong."""
+    connection = await device.connect(await find(device), timeout=SCAN_TIMEOUT_S)
+    peer = Peer(connection)
+    mtu = await peer.request_mtu(MTU)
+    await peer.discover_service(SERVICE)
+    services = peer.get_services_by_uuid(SERVICE)
+    if not services:
+        await connection.disconnect()
+        raise ReaderGone("the device that answered has no reader service")
+    await peer.discover_characteristics(service=services[0])
+    receives = peer.get_characteristics_by_uuid(READER_RECEIVES, services[0])
+    sends = peer.get_characteristics_by_uuid(READER_SENDS, services[0])
+    if not receives or not sends:
+        await connection.disconnect()
+        raise ReaderGone("the reader's service lacks a characteristic: its firmware is not of this protocol")
+    pipe = GattPipe(connection, receives[0], mtu)
+    await peer.discover_descriptors(sends[0])
+    await peer.subscribe(sends[0], pipe.on_notification)
+    return pipe
+
+
+async def find(device: Device):
+    """The address of the first device that advertises the reader's service."""
+    found: asyncio.Future = asyncio.get_running_loop().create_future()
+
+    def on_advertisement(advertisement) -> None:
+        from bumble.core import AdvertisingData
+
+        for kind in (
+            AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+            AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+        ):
+            uuids = advertisement.data.get(kind)
+            if uuids and SERVICE in uuids and not found.done():
+                found.set_result(advertisement.address)
+
+    device.on("advertisement", on_advertisement)
+    await device.start_scanning(active=True, filter_duplicates=False)
+    try:
+        return await asyncio.wait_for(found, SCAN_TIMEOUT_S)
+    except TimeoutError:
+        raise ReaderGone("no reader advertises: is it switched on, and is no other phone connected to it?") from None
+    finally:
+        device.remove_listener("advertisement", on_advertisement)
+        await device.stop_scanning()

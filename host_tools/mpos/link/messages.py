@@ -1,0 +1,145 @@
+"""The messages of the link as the phone sees them (docs/link.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+HEADER = 6
+MAX_MESSAGE = 1024
+
+
+class LinkError(Exception):
+    """What came over the link breaks its rules."""
+
+
+class Kind(IntEnum):
+    COMMAND = 1
+    RESPONSE = 2
+    EVENT = 3
+
+
+class Opcode(IntEnum):
+    GET_INFO = 0x01
+    START = 0x10
+    ONLINE_RESULT = 0x11
+    CANCEL = 0x12
+    LAST_RESULT = 0x13
+    ACKNOWLEDGE = 0x14
+    STATE = 0x20
+    CARD = 0x21
+    ONLINE_REQUEST = 0x22
+    RESULT = 0x23
+    FAULT = 0x2F
+
+
+class Tag(IntEnum):
+    ERROR = 0x80
+    DETAIL = 0x81
+    TRANSACTION = 0x82
+    READER_STATE = 0x83
+    TYPE = 0x84
+    AMOUNT = 0x85
+    CURRENCY = 0x86
+    TIMEOUT = 0x87
+    CARD_EVENT = 0x88
+    PACKET = 0x89
+    OUTCOME = 0x8A
+    RESPONSE_CODE = 0x8B
+    AUTH_CODE = 0x8C
+    RRN = 0x8D
+    MASKED_PAN = 0x8E
+    KSN = 0x8F
+    CVM = 0x90
+    VERSION = 0x91
+    BOARD = 0x92
+    HEAP = 0x93
+    HEAP_PEAK = 0x94
+    STAN = 0x95
+    AIOBLE = 0x96
+    ISSUER_DATA = 0x97
+
+
+class State(IntEnum):
+    IDLE = 0
+    WAIT_CARD = 1
+    READING = 2
+    ONLINE = 3
+    OUT_OF_SERVICE = 9
+
+
+class CardEvent(IntEnum):
+    PRESENT = 1
+    REMOVED = 2
+    TWO = 3
+    READ = 4
+    TRY_AGAIN = 5
+
+
+TYPE_SALE = 1
+
+
+@dataclass
+class Message:
+    """One message. `body`: tag -> value, each tag at most once."""
+
+    kind: Kind
+    opcode: int
+    number: int
+    body: dict[int, bytes] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        body = b"".join(bytes([tag]) + _length(len(value)) + value for tag, value in self.body.items())
+        message = (
+            bytes([self.kind, self.opcode])
+            + self.number.to_bytes(2, "big")
+            + len(body).to_bytes(2, "big")
+            + body
+        )
+        if len(message) > MAX_MESSAGE:
+            raise LinkError(f"a message of {len(message)} bytes is more than the reader takes ({MAX_MESSAGE})")
+        return message
+
+    @classmethod
+    def decode(cls, data: bytes) -> Message:
+        if len(data) < HEADER or len(data) != HEADER + int.from_bytes(data[4:6], "big"):
+            raise LinkError("a message is not as long as its header says")
+        try:
+            kind = Kind(data[0])
+        except ValueError:
+            raise LinkError(f"a message of unknown kind {data[0]}") from None
+        return cls(kind, data[1], int.from_bytes(data[2:4], "big"), _objects(data[HEADER:]))
+
+    def number_of(self, tag: int) -> int:
+        """The object as an unsigned number; 0 when absent."""
+        return int.from_bytes(self.body.get(tag, b""), "big")
+
+    def text_of(self, tag: int) -> str:
+        return self.body.get(tag, b"").decode("ascii", "replace")
+
+
+def bcd(value: int, size: int) -> bytes:
+    return bytes.fromhex(f"{value:0{2 * size}d}")
+
+
+def _length(n: int) -> bytes:
+    return bytes([n]) if n < 0x80 else bytes([0x81, n]) if n < 0x100 else b"\x82" + n.to_bytes(2, "big")
+
+
+def _objects(body: bytes) -> dict[int, bytes]:
+    out: dict[int, bytes] = {}
+    at = 0
+    while at < len(body):
+        tag = body[at]
+        at += 1
+        n = int.from_bytes(body[at : at + 1], "big")
+        at += 1
+        if n & 0x80:
+            more = n & 0x7F
+            n = int.from_bytes(body[at : at + more], "big")
+            at += more
+        if at > len(body) or at + n > len(body) or tag in out:
+            raise LinkError(f"the body of a message breaks off or repeats itself at tag {tag:02X}")
+        out[tag] = body[at : at + n]
+        at += n
+    return out

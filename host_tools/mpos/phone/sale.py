@@ -1,0 +1,223 @@
+"""A sale as the phone app leads it: the deck's eight steps, told to a story as they happen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mpos.describe.reader_errors import ERRORS
+from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
+from mpos.link.messages import CardEvent, Message, Opcode, State, Tag
+from mpos.phone import host
+
+E_NO_ANSWER = 802
+E_UNREACHABLE = 803
+EVENT_TIMEOUT_S = 90.0
+
+OUTCOMES = {3: "approved", 4: "declined"}
+CVM = {0: "none", 1: "signature", 2: "online PIN", 3: "on the cardholder's device", 4: "not applicable"}
+CARD_TEXT = {
+    CardEvent.PRESENT: "there is a card in the field",
+    CardEvent.REMOVED: "the card was taken away too early: present it again",
+    CardEvent.TWO: "there are two cards in the field: present one only",
+    CardEvent.READ: "card read, it may be taken away",
+    CardEvent.TRY_AGAIN: "the card could not be read: present it again",
+}
+STATE_TEXT = {
+    State.IDLE: "idle",
+    State.WAIT_CARD: "waiting for a card",
+    State.READING: "reading the card",
+    State.ONLINE: "waiting for the host's answer",
+    State.OUT_OF_SERVICE: "out of service",
+}
+
+
+@dataclass
+class Said:
+    """One line of the story: `t` in seconds of time.monotonic, `step` of the deck's eight or 0."""
+
+    t: float
+    who: str
+    text: str
+    step: int = 0
+    packet: bytes = b""
+
+
+class Story:
+    """Who said what, when. The printing is somebody else's."""
+
+    def __init__(self) -> None:
+        self.lines: list[Said] = []
+
+    def say(self, who: str, text: str, step: int = 0, packet: bytes = b"") -> None:
+        self.lines.append(Said(time.monotonic(), who, text, step, packet))
+
+
+@dataclass
+class Record:
+    """The receipt: one record of one transaction, without anything that could not be printed on paper."""
+
+    outcome: str = "error"
+    amount: str = ""
+    currency: str = ""
+    masked_pan: str = ""
+    response_code: str = ""
+    authorisation_code: str = ""
+    rrn: str = ""
+    stan: int = 0
+    ksn: str = ""
+    cvm: str = ""
+    error: int = 0
+    error_detail: int = 0
+    error_text: str = ""
+    issuer_data: str = ""
+    reader: str = ""
+    firmware: str = ""
+    aioble: str = ""
+    heap_idle: int = 0
+    heap_peak: int = 0
+    times_ms: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+class Sale:
+    """One sale over a connected reader. `on_event` sees every event first (tests cancel and disconnect from it)."""
+
+    def __init__(
+        self,
+        reader: ReaderClient,
+        acquirer: str,
+        story: Story | None = None,
+        on_event: Callable[[Message], Awaitable[None]] | None = None,
+        host_timeout_s: float = host.ANSWER_TIMEOUT_S,
+    ):
+        self.reader = reader
+        self.acquirer = acquirer
+        self.story = story or Story()
+        self.on_event = on_event
+        self.host_timeout_s = host_timeout_s
+        self.record = Record()
+        self._began = time.monotonic()
+
+    async def run(self, amount: int, currency: int, card_timeout_s: int, receipts: Path | None = None) -> Record:
+        """Lead the sale to its end. What goes wrong is in the record; nothing is raised for it."""
+        record, story = self.record, self.story
+        record.amount, record.currency = f"{amount / 100:.2f}", f"{currency:03d}"
+        try:
+            await self._info()
+            story.say("phone", f"START sale {record.amount} {record.currency}", step=1)
+            self._began = time.monotonic()
+            number = await self.reader.start_sale(amount, currency, card_timeout_s)
+            await self._follow(number)
+            await self.reader.acknowledge(number)
+            self._confirm(receipts)
+        except ReaderRefused as error:
+            self._failed(error.code, error.detail, str(error))
+        except (ReaderGone, TimeoutError) as error:
+            self._failed(0, 0, str(error) or "the reader did not answer in time")
+        self._mark("total")
+        return record
+
+    async def _info(self) -> None:
+        info = await self.reader.command(Opcode.GET_INFO)
+        self.record.reader = info.text_of(Tag.BOARD)
+        self.record.firmware = info.text_of(Tag.VERSION)
+        self.record.aioble = info.text_of(Tag.AIOBLE)
+        self.record.heap_idle = info.number_of(Tag.HEAP)
+        if info.number_of(Tag.READER_STATE) == State.OUT_OF_SERVICE:
+            code = info.number_of(Tag.DETAIL)
+            raise ReaderRefused(Opcode.GET_INFO, code, 0)
+
+    async def _follow(self, number: int) -> None:
+        while True:
+            event = await self.reader.event(EVENT_TIMEOUT_S)
+            if self.on_event is not None:
+                await self.on_event(event)
+            if event.opcode != Opcode.FAULT and event.number != number:
+                continue  # of a transaction before this one
+            if event.opcode == Opcode.STATE:
+                self.story.say("reader", STATE_TEXT[State(event.number_of(Tag.READER_STATE))])
+            elif event.opcode == Opcode.CARD:
+                what = CardEvent(event.number_of(Tag.CARD_EVENT))
+                self.story.say("reader", CARD_TEXT[what], step=2 if what == CardEvent.PRESENT else 0)
+                if what in (CardEvent.PRESENT, CardEvent.READ):
+                    self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
+            elif event.opcode == Opcode.ONLINE_REQUEST:
+                self._mark("packet")
+                await self._online(number, event.body[Tag.PACKET])
+            elif event.opcode == Opcode.RESULT:
+                self._mark("result")
+                self._result(event)
+                return
+            elif event.opcode == Opcode.FAULT:
+                self.story.say("reader", f"did not understand: {_error_text(event.number_of(Tag.ERROR))}")
+
+    async def _online(self, number: int, packet: bytes) -> None:
+        story = self.story
+        story.say("reader", f"ONLINE_REQUEST: an ISO 8583 packet of {len(packet)} bytes", packet=packet)
+        story.say("phone", "forwards the packet to the acquirer as it is", step=3)
+        try:
+            answer = await host.forward(self.acquirer, packet, self.host_timeout_s)
+        except host.HostUnreachable as error:
+            story.say("phone", str(error))
+            await self.reader.online_failed(number, E_UNREACHABLE)
+            return
+        except host.HostSilent as error:
+            story.say("phone", str(error))
+            await self.reader.online_failed(number, E_NO_ANSWER)
+            return
+        self._mark("answer")
+        story.say("phone", f"has the answer, {len(answer)} bytes, and hands it to the reader", step=6, packet=answer)
+        try:
+            await self.reader.online_result(number, answer)
+        except ValueError as error:
+            story.say("phone", str(error))
+            await self.reader.online_failed(number, E_NO_ANSWER)
+
+    def _result(self, event: Message) -> None:
+        record = self.record
+        record.outcome = OUTCOMES.get(event.number_of(Tag.OUTCOME), "error")
+        record.masked_pan = event.text_of(Tag.MASKED_PAN)
+        record.response_code = event.text_of(Tag.RESPONSE_CODE)
+        record.authorisation_code = event.text_of(Tag.AUTH_CODE)
+        record.rrn = event.text_of(Tag.RRN)
+        record.stan = event.number_of(Tag.STAN)
+        record.ksn = event.body.get(Tag.KSN, b"").hex().upper()
+        record.issuer_data = event.body.get(Tag.ISSUER_DATA, b"").hex().upper()
+        record.cvm = CVM.get(event.number_of(Tag.CVM), "?")
+        record.heap_peak = event.number_of(Tag.HEAP_PEAK)
+        code = event.number_of(Tag.ERROR)
+        if code:
+            record.error, record.error_detail = code, event.number_of(Tag.DETAIL)
+            record.error_text = _error_text(code)
+        self.story.say("reader", f"RESULT {record.outcome}{': ' + record.error_text if code else ''}")
+
+    def _confirm(self, receipts: Path | None) -> None:
+        record = self.record
+        if record.outcome != "approved":
+            self.story.say("phone", f"shows {record.outcome.upper()} and keeps the record", step=7)
+        elif record.cvm == CVM[1]:
+            self.story.say("phone", "shows APPROVED and asks the cardholder to sign", step=7)
+        else:
+            self.story.say("phone", f"shows APPROVED; no signature needed (CVM: {record.cvm})", step=7)
+        if receipts is not None:
+            receipts.mkdir(parents=True, exist_ok=True)
+            path = receipts / f"{record.stan:06d}.json"
+            path.write_text(record.to_json() + "\n")
+            self.story.say("phone", f"stores the receipt {path.name}", step=8)
+
+    def _failed(self, code: int, detail: int, text: str) -> None:
+        self.record.error, self.record.error_detail, self.record.error_text = code, detail, text
+        self.story.say("phone", text)
+
+    def _mark(self, name: str) -> None:
+        self.record.times_ms[name] = round((time.monotonic() - self._began) * 1000, 1)
+
+
+def _error_text(code: int) -> str:
+    return ERRORS[code][1] if code in ERRORS else f"error {code}"
