@@ -1,0 +1,1 @@
+"""Provisioning: the toolchain, compiled firmware, keys and parameters."""
