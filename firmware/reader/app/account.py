@@ -7,6 +7,7 @@ from micropython import const
 
 from ..crypto.des import Des3
 from ..errors import E_TAG_FORMAT, E_TAG_MISSING, ReaderError
+from ..util.bcd import nibble
 from ..util.wipe import wipe
 
 _TAG_57_TRACK2_EQUIVALENT_DATA = const(0x57)
@@ -59,20 +60,15 @@ def take(data, data_key) -> Account:
 
 def _masked(track) -> str:
     digits = 0
-    while digits < 2 * len(track) and _nibble(track, digits) != _SEPARATOR:
-        if _nibble(track, digits) > 9:
+    while digits < 2 * len(track) and nibble(track, digits) != _SEPARATOR:
+        if nibble(track, digits) > 9:
             raise ReaderError(E_TAG_FORMAT, _TAG_57_TRACK2_EQUIVALENT_DATA)
         digits += 1
     if not _PAN_LEAST <= digits <= _PAN_MOST or digits == 2 * len(track):
         raise ReaderError(E_TAG_FORMAT, _TAG_57_TRACK2_EQUIVALENT_DATA)
     text = bytearray(b"*" * digits)
     for i in range(_SHOWN_FIRST):
-        text[i] = 0x30 + _nibble(track, i)
+        text[i] = 0x30 + nibble(track, i)
     for i in range(digits - _SHOWN_LAST, digits):
-        text[i] = 0x30 + _nibble(track, i)
+        text[i] = 0x30 + nibble(track, i)
     return text.decode()
-
-
-def _nibble(view, index: int) -> int:
-    byte = view[index >> 1]
-    return byte & 15 if index & 1 else byte >> 4

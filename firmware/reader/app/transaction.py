@@ -28,6 +28,7 @@ from ..errors import (
     ReaderError,
 )
 from ..link import protocol
+from ..util import bcd
 from ..util.wipe import wipe
 from . import account
 
@@ -97,9 +98,8 @@ class Result:
         writer.put_int(protocol.OUTCOME, self.outcome, 1).put_int(protocol.CVM, self.cvm, 1)
         writer.put_int(protocol.ERROR, self.code, 2).put_int(protocol.DETAIL, self.detail & 0xFFFFFFFF, 4)
         writer.put_int(protocol.TRANSACTION, self.number, 2).put_int(protocol.STAN, self.stan, 4)
-        writer.put(protocol.AMOUNT, protocol.bcd(self.amount, 6)).put(
-            protocol.CURRENCY, protocol.bcd(self.currency, 2)
-        )
+        writer.put(protocol.AMOUNT, bcd.from_int(self.amount, 6))
+        writer.put(protocol.CURRENCY, bcd.from_int(self.currency, 2))
         for tag, value in (
             (protocol.RESPONSE_CODE, self.response_code),
             (protocol.AUTH_CODE, self.auth_code),

@@ -5,7 +5,8 @@ Bodies are BER-TLV in a numbering of their own: context class, one-byte tags, on
 
 from micropython import const
 
-from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
+from ..errors import E_LINK_BODY, ReaderError
+from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
 
 COMMAND = const(1)
@@ -76,7 +77,7 @@ class Writer:
 
     def __init__(self):
         self._buf = bytearray(MAX_MESSAGE)
-        self._fill = 0
+        self._body = ber_tlv.Writer(memoryview(self._buf)[HEADER:])
 
     def begin(self, kind: int, opcode: int, number: int) -> "Writer":
         buf = self._buf
@@ -84,33 +85,12 @@ class Writer:
         buf[1] = opcode
         buf[2] = number >> 8 & 0xFF
         buf[3] = number & 0xFF
-        self._fill = HEADER
+        self._body.length = 0
         return self
 
     def put(self, tag: int, value) -> "Writer":
-        """Append one object; `value` bytes-like or str. Raises E_LINK_LENGTH when the message gets too long."""
-        if isinstance(value, str):
-            value = value.encode()
-        n = len(value)
-        # BER: short form, then one or two bytes of length
-        head = 2 if n < 0x80 else 3 if n < 0x100 else 4
-        fill = self._fill
-        if fill + head + n > MAX_MESSAGE:
-            raise ReaderError(E_LINK_LENGTH)
-        buf = self._buf
-        buf[fill] = tag
-        if head == 2:
-            buf[fill + 1] = n
-        elif head == 3:
-            buf[fill + 1] = 0x81
-            buf[fill + 2] = n
-        else:
-            buf[fill + 1] = 0x82
-            buf[fill + 2] = n >> 8
-            buf[fill + 3] = n & 0xFF
-        fill += head
-        buf[fill : fill + n] = value
-        self._fill = fill + n
+        """Append one object; `value` bytes-like or str. Raises E_TLV when the message gets too long."""
+        self._body.put(tag, value.encode() if isinstance(value, str) else value)
         return self
 
     def put_int(self, tag: int, value: int, size: int) -> "Writer":
@@ -120,41 +100,24 @@ class Writer:
         return self.put_int(ERROR, error.code, 2).put_int(DETAIL, error.detail & 0xFFFFFFFF, 4)
 
     def message(self) -> memoryview:
-        n = self._fill - HEADER
+        n = self._body.length
         self._buf[4] = n >> 8
         self._buf[5] = n & 0xFF
-        return memoryview(self._buf)[: self._fill]
+        return memoryview(self._buf)[: HEADER + n]
 
 
 def find(body, tag: int, size: int = 0) -> "memoryview | None":
     """The value of `tag` in a message body, or None. `size`: the length it must have (0: any).
 
-    Raises E_LINK_BODY when the body is not a flat list of objects, has `tag` twice, or at another length.
+    Raises E_LINK_BODY when the body is not a list of objects, has `tag` twice, or at another length.
     """
-    found = None
-    at = 0
-    end = len(body)
-    view = memoryview(body)
-    while at < end:
-        if at + 2 > end:
-            raise ReaderError(E_LINK_BODY)
-        this = view[at]
-        n = view[at + 1]
-        at += 2
-        if n & 0x80:
-            more = n & 0x7F
-            if not 1 <= more <= 2 or at + more > end:
-                raise ReaderError(E_LINK_BODY, this)
-            n = int.from_bytes(view[at : at + more], "big")
-            at += more
-        if at + n > end:
-            raise ReaderError(E_LINK_BODY, this)
-        if this == tag:
-            if found is not None or (size and n != size):
-                raise ReaderError(E_LINK_BODY, tag)
-            found = view[at : at + n]
-        at += n
-    return found
+    try:
+        value = ber_tlv.find(body, tag)
+    except ReaderError:
+        raise ReaderError(E_LINK_BODY, tag) from None
+    if value is not None and size and len(value) != size:
+        raise ReaderError(E_LINK_BODY, tag)
+    return value
 
 
 def need(body, tag: int, size: int = 0) -> memoryview:
@@ -169,20 +132,9 @@ def need_int(body, tag: int, size: int) -> int:
     return int.from_bytes(need(body, tag, size), "big")
 
 
-def bcd(value: int, size: int) -> bytes:
-    """`value` as packed decimal in `size` bytes, zeros at the left."""
-    out = bytearray(size)
-    for i in range(size - 1, -1, -1):
-        out[i] = value % 10 | value // 10 % 10 << 4
-        value //= 100
-    return bytes(out)
-
-
 def need_bcd(body, tag: int, size: int) -> int:
     """The packed decimal number under `tag`. Raises E_LINK_BODY when it is absent or not decimal."""
-    value = 0
-    for byte in need(body, tag, size):
-        if byte >> 4 > 9 or byte & 15 > 9:
-            raise ReaderError(E_LINK_BODY, tag)
-        value = value * 100 + (byte >> 4) * 10 + (byte & 15)
-    return value
+    try:
+        return bcd.to_int(need(body, tag, size))
+    except ReaderError:
+        raise ReaderError(E_LINK_BODY, tag) from None
