@@ -42,7 +42,9 @@ class FixedEntropy:
             raise ReaderError(E_ENTROPY)
         end = self.used + len(buf)
         if end > len(self._data):
-            raise AssertionError("{} bytes of entropy asked for, {} left".format(len(buf), len(self._data) - self.used))
+            raise AssertionError(
+                f"{len(buf)} bytes of entropy asked for, {len(self._data) - self.used} left"
+            )
         buf[:] = self._data[self.used : end]
         self.used = end
 
@@ -54,7 +56,13 @@ class MemoryStore:
     stored afterwards is the old state, or with `keeps_new` the new one: the two outcomes the contract allows.
     """
 
-    def __init__(self, data: bytes | None = None, fail_at: int = 0, keeps_new: bool = False, error=None):
+    def __init__(
+        self,
+        data: bytes | None = None,
+        fail_at: int = 0,
+        keeps_new: bool = False,
+        error=None,
+    ):
         self.data = data
         self.saves = 0
         self._fail_at = fail_at

@@ -33,7 +33,9 @@ class _Receiver(io.IOBase):
 
     def read(self, n: int = -1) -> bytes | None:
         """Up to `n` bytes (-1: all there are); None: nothing there yet; b"": the line is closed."""
-        buf = bytearray((len(self._arrived) if n < 0 else min(n, len(self._arrived))) or 1)
+        buf = bytearray(
+            (len(self._arrived) if n < 0 else min(n, len(self._arrived))) or 1
+        )
         got = self.readinto(buf)
         return None if got is None else bytes(buf[:got])
 
@@ -71,7 +73,10 @@ class ScriptedLine(_Receiver):
 
     def __init__(self, script, chunk: int = 0):
         super().__init__(chunk)
-        self._script = [(h(expected), None if reply is None else h(reply)) for expected, reply in script]
+        self._script = [
+            (h(expected), None if reply is None else h(reply))
+            for expected, reply in script
+        ]
         self._matched = 0  # bytes of the present step's `expected`
         self._broken = None
         self.position = 0  # steps done
@@ -84,14 +89,17 @@ class ScriptedLine(_Receiver):
         written = 0
         while written < len(buf):
             if self.position >= len(self._script):
-                self._fail("{} written after the end of the script".format(hexed(buf[written:])))
+                self._fail(
+                    f"{hexed(buf[written:])} written after the end of the script"
+                )
             expected = self._script[self.position][0]
             n = min(len(buf) - written, len(expected) - self._matched)
-            if bytes(buf[written : written + n]) != expected[self._matched : self._matched + n]:
+            if (
+                bytes(buf[written : written + n])
+                != expected[self._matched : self._matched + n]
+            ):
                 self._fail(
-                    "step {} from byte {}: expected {}, got {}".format(
-                        self.position, self._matched, hexed(expected[self._matched :]), hexed(buf[written:])
-                    )
+                    f"step {self.position} from byte {self._matched}: expected {hexed(expected[self._matched :])}, got {hexed(buf[written:])}"
                 )
             written += n
             self._matched += n
@@ -108,9 +116,11 @@ class ScriptedLine(_Receiver):
         if self._broken:
             raise AssertionError(self._broken)
         if self.position != len(self._script):
-            raise AssertionError("the script ended at step {} of {}".format(self.position, len(self._script)))
+            raise AssertionError(
+                f"the script ended at step {self.position} of {len(self._script)}"
+            )
         if self._arrived:
-            raise AssertionError("{} was never read".format(hexed(self._arrived)))
+            raise AssertionError(f"{hexed(self._arrived)} was never read")
 
     def _advance(self):
         # Steps that expect nothing happen by themselves.
@@ -160,7 +170,7 @@ class _End(_Receiver):
         return self._room() > 0
 
 
-def Pipe(capacity: int = 512, chunk: int = 0):  # noqa: N802
+def Pipe(capacity: int = 512, chunk: int = 0):
     """Two ends of a duplex line: what is written to one is read from the other. `capacity` bytes fit each way."""
     a, b = _End(capacity, chunk), _End(capacity, chunk)
     a._peer, b._peer = b, a

@@ -24,7 +24,7 @@ def h(text: str) -> bytes:
 def hexed(data) -> str:
     """Upper-case hex of bytes for a message, cut after 48 of them."""
     text = hexlify(bytes(data[:_HEX_SHOWN])).decode().upper()
-    return text if len(data) <= _HEX_SHOWN else text + "... ({} bytes)".format(len(data))
+    return text if len(data) <= _HEX_SHOWN else text + f"... ({len(data)} bytes)"
 
 
 def path(name: str) -> str:
@@ -49,7 +49,9 @@ class raises:
         return self
 
     def __exit__(self, kind, error, _traceback):
-        wanted = "ReaderError({}{})".format(self._code, "" if self._detail is None else ", {}".format(self._detail))
+        wanted = "ReaderError({}{})".format(
+            self._code, "" if self._detail is None else f", {self._detail}"
+        )
         if kind is None:
             raise AssertionError(wanted + " was not raised")
         if isinstance(error, ReaderError):
@@ -93,7 +95,10 @@ class ScriptedCard:
     """
 
     def __init__(self, script):
-        self._script = [(h(command), r if r is None or isinstance(r, int) else h(r)) for command, r in script]
+        self._script = [
+            (h(command), r if r is None or isinstance(r, int) else h(r))
+            for command, r in script
+        ]
         longest = max([len(r) for _, r in self._script if isinstance(r, bytes)] + [0])
         self._buffer = bytearray(longest)
         self._broken = None
@@ -107,12 +112,14 @@ class ScriptedCard:
         if self._broken:
             raise AssertionError(self._broken)
         if self.released:
-            self._fail("command {} after release".format(hexed(c_apdu)))
+            self._fail(f"command {hexed(c_apdu)} after release")
         if self.position >= len(self._script):
-            self._fail("command {} after the end of the script".format(hexed(c_apdu)))
+            self._fail(f"command {hexed(c_apdu)} after the end of the script")
         expected, response = self._script[self.position]
         if bytes(c_apdu) != expected:
-            self._fail("exchange {}: expected {}, got {}".format(self.position, hexed(expected), hexed(c_apdu)))
+            self._fail(
+                f"exchange {self.position}: expected {hexed(expected)}, got {hexed(c_apdu)}"
+            )
         self.position += 1
         if response is None:
             raise ReaderError(E_CARD_REMOVED)
@@ -130,9 +137,7 @@ class ScriptedCard:
             raise AssertionError(self._broken)
         if self.position != len(self._script):
             raise AssertionError(
-                "the script ended at exchange {} of {}; next would be {}".format(
-                    self.position, len(self._script), hexed(self._script[self.position][0])
-                )
+                f"the script ended at exchange {self.position} of {len(self._script)}; next would be {hexed(self._script[self.position][0])}"
             )
 
     def _fail(self, message):
