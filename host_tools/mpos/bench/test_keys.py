@@ -1,0 +1,32 @@
+"""Keys of the bench. All of them are public: never load one into a reader, a host or a card that handles money."""
+
+import warnings
+
+from cryptography.utils import CryptographyDeprecationWarning
+from psec import des, tools
+
+# psec and pyemv take triple DES from where `cryptography` used to keep it; every call would print a warning
+warnings.filterwarnings("ignore", message=".*TripleDES.*", category=CryptographyDeprecationWarning)
+
+# X9.24-1:2009, A.4: the base derivation key and the first KSN of the standard's own examples
+BDK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
+KSN = bytes.fromhex("FFFF9876543210E00000")
+
+# A made-up issuer: its range of account numbers and its master key for application cryptograms
+ISSUER_IIN = "62123400"
+ISSUER_MASTER_KEY = bytes.fromhex("1C2A3845546270FE8C9DAEBFC8D3E0F1")
+
+_COUNTER_BITS = (1 << 21) - 1
+_RIGHT_HALF_MASK = bytes.fromhex("C0C0C0C000000000C0C0C0C000000000")
+
+
+def initial_key(bdk: bytes, ksn: bytes) -> bytes:
+    """The 16-byte initial key that a reader with this 10-byte KSN is given. X9.24-1:2009, A.6.
+
+    The counter in `ksn` does not matter. Raises ValueError on wrong lengths.
+    """
+    if len(bdk) != 16 or len(ksn) != 10:
+        raise ValueError("the BDK has 16 bytes and the KSN 10")
+    register = (int.from_bytes(ksn, "big") & ~_COUNTER_BITS).to_bytes(10, "big")[:8]
+    left = des.encrypt_tdes_ecb(bdk, register)
+    return left + des.encrypt_tdes_ecb(tools.xor(bdk, _RIGHT_HALF_MASK), register)
