@@ -17,6 +17,7 @@ from ..errors import (
     ReaderError,
 )
 from ..link import framing, protocol
+from .version import VERSION
 
 _AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
 _TIMEOUT_MOST_S = const(120)
@@ -74,15 +75,11 @@ def _done(w):
 
 
 def _info(reader):
-    from .reader import VERSION
-
     def write(w):
-        import aioble
-
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
-        w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap, 4)
-        return w.put(protocol.AIOBLE, getattr(aioble, "__version__", "unknown"))
+        w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)
+        return w.put(protocol.AIOBLE, reader.link.stack)
 
     return write
 

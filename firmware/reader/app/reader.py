@@ -13,11 +13,12 @@ from ..crypto import selftest
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
+from ..link.gatt_service import GattService
 from ..storage.parameters import Parameters
+from . import commands
 from .counters import Counters
 from .transaction import Result, Transaction
-
-VERSION = "0.1.0"
+from .version import VERSION
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -37,7 +38,6 @@ class Reader:
         self.parameters: "Any" = None
         self.out_of_service = 0
         self.last: "Result | None" = None
-        self.heap = 0
         self._transaction: "Transaction | None" = None
         self._task: "Any" = None
         self._number = 0
@@ -53,11 +53,7 @@ class Reader:
             await self._start()
         except ReaderError as error:
             self.out_of_service = error.code
-        from ..link.gatt_service import GattService
-
         self.link = GattService(self.board.name, VERSION)
-        gc.collect()
-        self.heap = gc.mem_alloc()
         await self.link.serve(self._handle, self._gone)
 
     async def _start(self) -> None:
@@ -70,6 +66,11 @@ class Reader:
         await self.contactless.start()
         await self.contactless.stop()
 
+    def heap(self) -> int:
+        """Bytes of heap in use, garbage not counted."""
+        gc.collect()
+        return gc.mem_alloc()
+
     def state(self) -> int:
         if self.out_of_service:
             return protocol.STATE_OUT_OF_SERVICE
@@ -81,8 +82,6 @@ class Reader:
     # --- the phone
 
     async def _handle(self, message) -> None:
-        from . import commands
-
         await commands.answer(self, message)
 
     def _gone(self) -> None:

@@ -27,6 +27,7 @@ from ..errors import (
     E_TWO_CARDS,
     ReaderError,
 )
+from ..iso8583 import messages
 from ..link import protocol
 from ..util import bcd
 from ..util.wipe import wipe
@@ -217,9 +218,6 @@ class Transaction:
         raise last
 
     async def _go_online(self, sale: Sale, keys) -> None:
-        # Local: needed once the card has been read, and by nothing before
-        from ..iso8583 import messages
-
         parts = self._parts
         result = self.result
         taken = account.take(self._data, keys.data)

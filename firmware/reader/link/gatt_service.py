@@ -32,6 +32,8 @@ class GattService:
 
     def __init__(self, name: str, version: str):
         self.name = name
+        # Copies that did not come from the package index carry no version
+        self.stack = getattr(aioble, "__version__", "real, version unknown")
         aioble.config(mtu=_MTU)
         service = aioble.Service(bluetooth.UUID(_SERVICE))
         self._rx = aioble.Characteristic(
