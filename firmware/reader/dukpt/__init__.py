@@ -1,0 +1,1 @@
+"""Derived unique key per transaction: the originating side only. The base derivation key never comes here."""
