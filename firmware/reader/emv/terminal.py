@@ -1,0 +1,69 @@
+"""The reader's own data objects, from its parameters and the transaction: EMV 4.4 Book 4, Annex A; Book 3, Annex A1.
+
+They go into the DataStore before the card's, from where a DOL or the host's message takes them.
+"""
+
+from micropython import const
+
+from ..util.bcd import from_int
+
+_TAG_5F2A_TRANSACTION_CURRENCY_CODE = const(0x5F2A)
+_TAG_5F36_TRANSACTION_CURRENCY_EXPONENT = const(0x5F36)
+_TAG_95_TERMINAL_VERIFICATION_RESULTS = const(0x95)
+_TAG_9A_TRANSACTION_DATE = const(0x9A)
+_TAG_9C_TRANSACTION_TYPE = const(0x9C)
+_TAG_9F02_AMOUNT_AUTHORISED = const(0x9F02)
+_TAG_9F03_AMOUNT_OTHER = const(0x9F03)
+_TAG_9F06_APPLICATION_IDENTIFIER_TERMINAL = const(0x9F06)
+_TAG_9F09_APPLICATION_VERSION_NUMBER_TERMINAL = const(0x9F09)
+_TAG_9F15_MERCHANT_CATEGORY_CODE = const(0x9F15)
+_TAG_9F16_MERCHANT_IDENTIFIER = const(0x9F16)
+_TAG_9F1A_TERMINAL_COUNTRY_CODE = const(0x9F1A)
+_TAG_9F1C_TERMINAL_IDENTIFICATION = const(0x9F1C)
+_TAG_9F1E_INTERFACE_DEVICE_SERIAL_NUMBER = const(0x9F1E)
+_TAG_9F21_TRANSACTION_TIME = const(0x9F21)
+_TAG_9F33_TERMINAL_CAPABILITIES = const(0x9F33)
+_TAG_9F35_TERMINAL_TYPE = const(0x9F35)
+_TAG_9F37_UNPREDICTABLE_NUMBER = const(0x9F37)
+_TAG_9F40_ADDITIONAL_TERMINAL_CAPABILITIES = const(0x9F40)
+_TAG_9F41_TRANSACTION_SEQUENCE_COUNTER = const(0x9F41)
+_TAG_9F4E_MERCHANT_NAME_AND_LOCATION = const(0x9F4E)
+_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS = const(0x9F66)
+
+_SEQUENCE_MOST = const(100000000)  # 9F41: n 4 to 8
+
+
+def terminal_data_into(data, terminal, combination, ttq, tx, entropy) -> None:
+    """Put every data object of the reader into `data`, an empty DataStore.
+
+    `terminal`: Parameters.terminal; `combination`: the row of Parameters.contactless in use; `ttq`: its qualifiers
+    after pre-processing (4 bytes); `tx`: amount, currency, time, sequence, transaction_type; `entropy` fills 9F37.
+    Raises what `entropy` raises, E_TAG_FORMAT, E_DATA_FULL.
+    """
+    year, month, day, hour, minute, second = tx.time
+    put = data.put
+    put(_TAG_9F02_AMOUNT_AUTHORISED, from_int(tx.amount, 6))
+    put(_TAG_9F03_AMOUNT_OTHER, bytes(6))
+    put(_TAG_5F2A_TRANSACTION_CURRENCY_CODE, from_int(tx.currency, 2))
+    put(_TAG_5F36_TRANSACTION_CURRENCY_EXPONENT, from_int(terminal.exponent, 1))
+    put(_TAG_9A_TRANSACTION_DATE, from_int(year % 100 * 10000 + month * 100 + day, 3))
+    put(_TAG_9F21_TRANSACTION_TIME, from_int(hour * 10000 + minute * 100 + second, 3))
+    put(_TAG_9C_TRANSACTION_TYPE, from_int(tx.transaction_type, 1))
+    put(_TAG_9F41_TRANSACTION_SEQUENCE_COUNTER, from_int(tx.sequence % _SEQUENCE_MOST, 4))
+    # The online path of the kernel sets no bit: what the card signs is what the issuer gets
+    put(_TAG_95_TERMINAL_VERIFICATION_RESULTS, bytes(5))
+    put(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS, ttq)
+    put(_TAG_9F06_APPLICATION_IDENTIFIER_TERMINAL, combination.aid)
+    put(_TAG_9F09_APPLICATION_VERSION_NUMBER_TERMINAL, combination.application_version)
+    put(_TAG_9F1A_TERMINAL_COUNTRY_CODE, from_int(terminal.country, 2))
+    put(_TAG_9F33_TERMINAL_CAPABILITIES, terminal.capabilities)
+    put(_TAG_9F40_ADDITIONAL_TERMINAL_CAPABILITIES, terminal.additional_capabilities)
+    put(_TAG_9F35_TERMINAL_TYPE, from_int(terminal.type, 1))
+    put(_TAG_9F15_MERCHANT_CATEGORY_CODE, from_int(terminal.category, 2))
+    put(_TAG_9F16_MERCHANT_IDENTIFIER, terminal.merchant.encode())
+    put(_TAG_9F1C_TERMINAL_IDENTIFICATION, terminal.id.encode())
+    put(_TAG_9F1E_INTERFACE_DEVICE_SERIAL_NUMBER, terminal.serial.encode())
+    put(_TAG_9F4E_MERCHANT_NAME_AND_LOCATION, terminal.name.encode())
+    number = bytearray(4)
+    entropy.fill(number)
+    put(_TAG_9F37_UNPREDICTABLE_NUMBER, number)
