@@ -26,7 +26,7 @@ PERSONALISE_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 
 
-class FirmwareDied(Exception):
+class FirmwareDied(RuntimeError):
     """The reader's process ended by itself; the text is what it printed last."""
 
 
@@ -59,7 +59,7 @@ class World:
         self.heap = heap
         self.output = ""
         self.acquirer_address = ""
-        self._state = state
+        self.state: Path = state  # type: ignore[assignment]  # a folder from _open on
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -78,11 +78,11 @@ class World:
 
     async def _open(self) -> None:
         enter = self._stack.enter_async_context
-        if self._state is None:
-            self._state = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpos-")))
-        self._state.mkdir(parents=True, exist_ok=True)
+        if self.state is None:
+            self.state = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpos-")))
+        self.state.mkdir(parents=True, exist_ok=True)
         if self.acquirer is None:
-            self.acquirer = Acquirer(state=self._state / "acquirer.json")
+            self.acquirer = Acquirer(state=self.state / "acquirer.json")
         if isinstance(self.acquirer, str):
             self.acquirer_address = self.acquirer
         else:
@@ -95,15 +95,15 @@ class World:
             "MICROPYPATH": f"{firmware_path(self.bits)}:{aioble()[0]}:.frozen",
             "MPOS_NFC": nfc,
             "MPOS_RADIO": self.radio.address,
-            "MPOS_STATE": str(self._state),
+            "MPOS_STATE": str(self.state),
             "MPOS_PARAMETERS": str(self.parameters),
         }
-        if not (self._state / "keys").exists():
+        if not (self.state / "keys").exists():
             await self.personalise()
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
-    async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
+    async def personalise(self, ksn: bytes = test_keys.KSN) -> str:
         """Inject the initial key of `ksn` on standard input; returns what the reader said."""
         key = test_keys.initial_key(test_keys.BDK, ksn)
         process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)

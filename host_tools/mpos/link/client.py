@@ -11,7 +11,7 @@ from mpos.link.messages import TYPE_SALE, Kind, LinkError, Message, Opcode, Tag,
 ANSWER_TIMEOUT_S = 5.0
 
 
-class ReaderGone(Exception):
+class ReaderGone(RuntimeError):
     """The link to the reader is lost."""
 
 

@@ -1,0 +1,76 @@
+"""One transaction on the bench from nothing to nothing: build the world, lead the sale, take it all down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpos.acquirer import Acquirer
+from mpos.bench.cards import make_card
+from mpos.bench.field import Field
+from mpos.bench.radio import Radio
+from mpos.bench.world import World
+from mpos.phone.sale import Record, Sale, Story
+
+
+@dataclass
+class Options:
+    card: str
+    amount: int
+    currency: int
+    card_timeout_s: int = 3
+    acquirer: str | None = None
+    fault: str | None = None
+    state: Path | None = None
+    pace: bool = False
+    radio: str | None = None
+
+
+@dataclass
+class Done:
+    record: Record
+    story: Story
+    field: Field
+    acquirer_log: list[tuple[float, str]]
+
+
+async def run_sale(options: Options) -> Done:
+    """Raises ValueError (unknown card or fault), RuntimeError (the firmware died, the set-up is incomplete)."""
+    if options.acquirer and options.fault:
+        raise ValueError("--fault is for the acquirer that this command starts; give it to the one that is running")
+    wear = _Wear(options.state)
+    field = Field(*make_card(options.card, wear.transactions(options.card)))
+    books = None if options.state is None else options.state / "acquirer.json"
+    acquirer = options.acquirer or Acquirer(state=books, fault=options.fault)
+    story = Story()
+    radio = Radio(pace=options.pace, transport=options.radio)
+    async with World(field, state=options.state, acquirer=acquirer, radio=radio) as world:
+        async with await world.connect() as reader:
+            sale = Sale(reader, world.acquirer_address, story)
+            receipts = world.state / "receipts"
+            record = await sale.run(options.amount, options.currency, options.card_timeout_s, receipts)
+    wear.used(options.card)
+    return Done(record, story, field, [] if isinstance(acquirer, str) else acquirer.log)
+
+
+class _Wear:
+    """How often each card has been used, so that the ATC of a kept world never goes back."""
+
+    def __init__(self, state: Path | None):
+        self._path = None if state is None else state / "cards.json"
+
+    def _read(self) -> dict[str, int]:
+        if self._path is None or not self._path.exists():
+            return {}
+        return json.loads(self._path.read_text())
+
+    def transactions(self, card: str) -> int:
+        return self._read().get(card, 0)
+
+    def used(self, card: str) -> None:
+        if self._path is not None:
+            counts = self._read()
+            # A card may be read several times in one run (present it again)
+            counts[card] = counts.get(card, 0) + 10
+            self._path.write_text(json.dumps(counts))

@@ -1,0 +1,208 @@
+"""The command `mpos`: run a transaction on the bench, look at cards, serve the acquirer, name what bytes mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Host tools of the open mPOS card reader.",
+)
+card_app = typer.Typer(no_args_is_help=True, help="The virtual cards of the bench.")
+acquirer_app = typer.Typer(no_args_is_help=True, help="The acquiring host of the bench.")
+describe_app = typer.Typer(no_args_is_help=True, help="Name what bytes and numbers mean. Card data are masked, always.")
+app.add_typer(card_app, name="card")
+app.add_typer(acquirer_app, name="acquirer")
+app.add_typer(describe_app, name="describe")
+
+EXIT = {"approved": 0, "declined": 1}
+EXIT_ERROR = 2
+AMOUNT_MOST = Decimal("9999999.99")
+CURRENCY_CNY = 156
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Type(str, Enum):
+    sale = "sale"
+
+
+def _amount(text: str) -> int:
+    """Minor units of an amount like 12.34. Raises typer.BadParameter."""
+    if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text) or not 0 < Decimal(text) <= AMOUNT_MOST:
+        raise typer.BadParameter(f"write it like 12.34, more than zero and at most {AMOUNT_MOST}")
+    return int(Decimal(text) * 100)
+
+
+def _fail(text: str) -> typer.Exit:
+    err.print(f"mpos: {text}", markup=False, soft_wrap=True)
+    return typer.Exit(EXIT_ERROR)
+
+
+@app.command(epilog="Example: mpos run --card approved --amount 12.34")
+def run(
+    card: Annotated[str, typer.Option(help="Which card is presented: a name of `mpos card list`.")],
+    type: Annotated[Type, typer.Option(help="The transaction.")] = Type.sale,
+    amount: Annotated[str, typer.Option(help="Amount in CNY, like 12.34.")] = "12.34",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
+    timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 3,
+    acquirer: Annotated[
+        Optional[str], typer.Option(help="host:port of a running `mpos acquirer serve`; without it, one is started.")
+    ] = None,
+    fault: Annotated[Optional[str], typer.Option(help="How the started acquirer misbehaves (see --help of acquirer serve).")] = None,
+    state: Annotated[
+        Optional[Path], typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
+    ] = None,
+    pace: Annotated[bool, typer.Option(help="Give the virtual radio the pace of a real one.")] = False,
+    radio: Annotated[
+        Optional[str], typer.Option(help="Put the reader on a real controller, by Bumble's name for it (usb:0).")
+    ] = None,
+) -> None:
+    """Run one transaction on the bench: the real firmware, everything around it simulated.
+
+    Exit code 0 approved, 1 declined, 2 error.
+    """
+    from mpos.bench.run import Options, run_sale
+    from mpos.bench.telling import collect, show
+
+    options = Options(
+        card=card,
+        amount=_amount(amount),
+        currency=CURRENCY_CNY,
+        card_timeout_s=timeout,
+        acquirer=acquirer,
+        fault=fault,
+        state=state,
+        pace=pace,
+        radio=radio,
+    )
+    try:
+        if as_json:
+            done = asyncio.run(run_sale(options))
+        else:
+            with out.status("the reader starts, the phone connects, the card is presented ..."):
+                done = asyncio.run(run_sale(options))
+    except (ValueError, RuntimeError, OSError) as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        raise _fail("interrupted: everything was stopped") from None
+    if as_json:
+        print(done.record.to_json())
+    else:
+        show(out, collect(done.story, done.field, done.acquirer_log), done.record)
+    raise typer.Exit(EXIT.get(done.record.outcome, EXIT_ERROR))
+
+
+@card_app.command("list", epilog="Example: mpos card list")
+def card_list(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """Every card of the bench and how a sale with it ends."""
+    from mpos.bench.cards import CARDS
+    from mpos.describe.reader_errors import ERRORS
+    from mpos.describe.response_codes import RESPONSE_CODES
+
+    if as_json:
+        print(
+            json.dumps(
+                [
+                    {"name": c.name, "story": c.story, "outcome": c.outcome, "response_code": c.response_code, "error": c.error}
+                    for c in CARDS.values()
+                ]
+            )
+        )
+        return
+    table = Table("card", "outcome", "why", "what it is", box=None, pad_edge=False)
+    for entry in CARDS.values():
+        why = ""
+        if entry.response_code:
+            why = f"{entry.response_code} {RESPONSE_CODES.get(entry.response_code, '')}"
+        elif entry.error:
+            why = f"{entry.error} {ERRORS[entry.error][0]}"
+        table.add_row(entry.name, entry.outcome, why, entry.story)
+    out.print(table)
+
+
+@acquirer_app.command("serve", epilog="Example: mpos acquirer serve --port 8583")
+def acquirer_serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: the system picks one.")] = 0,
+    state: Annotated[Optional[Path], typer.Option(help="File that keeps its books.")] = None,
+    fault: Annotated[Optional[str], typer.Option(help="How it misbehaves: silent, slow, close, refuse, ...")] = None,
+) -> None:
+    """Serve the acquiring host on loopback until interrupted."""
+    from mpos.acquirer import Acquirer
+
+    async def serve() -> None:
+        async with Acquirer(port=port, state=state, fault=fault) as host:
+            out.print(f"acquirer listens on {host.host}:{host.port}; stop it with Ctrl-C", markup=False)
+            stop = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            host.on_log = lambda text: out.print(text, markup=False, soft_wrap=True)
+            await stop.wait()
+        out.print("stopped")
+
+    try:
+        asyncio.run(serve())
+    except (ValueError, OSError) as error:
+        raise _fail(str(error)) from None
+
+
+@describe_app.command("tlv", epilog="Example: mpos describe tlv 9F02060000000012345F2A020156")
+def describe_tlv(data: Annotated[str, typer.Argument(metavar="HEX")]) -> None:
+    """BER-TLV data objects: names, values, bits."""
+    from mpos.describe import tlv
+
+    _describe(tlv.lines, data)
+
+
+@describe_app.command("iso8583", epilog="Example: mpos describe iso8583 0200...")
+def describe_iso8583(data: Annotated[str, typer.Argument(metavar="HEX")]) -> None:
+    """An ISO 8583 message of the unionpay_pos dialect, with or without length, TPDU and header."""
+    from mpos.describe import iso8583
+
+    _describe(iso8583.lines, data)
+
+
+@describe_app.command("apdu", epilog="Example: mpos describe apdu 00A404000E325041592E5359532E444446303100")
+def describe_apdu(data: Annotated[str, typer.Argument(metavar="HEX")]) -> None:
+    """A command or response APDU."""
+    from mpos.describe import apdu
+
+    _describe(apdu.lines, data)
+
+
+@describe_app.command("error", epilog="Example: mpos describe error 605")
+def describe_error(number: Annotated[int, typer.Argument(metavar="NUMBER")]) -> None:
+    """A number the reader gave: what happened, what to do."""
+    from mpos.describe.reader_errors import sentence
+
+    out.print(sentence(number), markup=False, soft_wrap=True)
+
+
+def _describe(decode, data: str) -> None:
+    try:
+        lines = decode(data)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of the `mpos` script."""
+    app()
