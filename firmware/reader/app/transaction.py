@@ -24,6 +24,7 @@ from ..errors import (
     E_NO_CARD,
     E_NOT_PAYMENT,
     E_PHONE_GONE,
+    E_STATUS_WORD,
     E_TWO_CARDS,
     ReaderError,
 )
@@ -47,6 +48,7 @@ _TRY_AGAIN = {
     E_CARD_REMOVED: protocol.CARD_REMOVED,
     E_CARD_TIMEOUT: protocol.CARD_TRY_AGAIN,
     E_CARD_PROTOCOL: protocol.CARD_TRY_AGAIN,
+    E_STATUS_WORD: protocol.CARD_TRY_AGAIN,
 }
 
 _TYPE_CHECKING = const(0)
@@ -204,7 +206,10 @@ class Transaction:
                 self._data.wipe()
                 final = await entry.run(card.transmit, tx, self._data)
                 await card.release()
-                return final
+                if final.code != outcome.TRY_AGAIN:
+                    return final
+                # Something is to be done on the cardholder's device first (EMV Contactless Book A, 6.2: Try Again)
+                raise ReaderError(E_STATUS_WORD, final.detail)
             except ReaderError as error:
                 if error.code == E_NO_CARD:
                     break
