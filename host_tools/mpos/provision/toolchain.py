@@ -1,0 +1,65 @@
+"""What `make setup` made for this clone: where MicroPython, mpy-cross and aioble are.
+
+The set-up leaves a note in build/toolchain.json; nothing is searched for here.
+"""
+
+import functools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+CLONE = Path(__file__).resolve().parents[3]
+NOTE = CLONE / "build" / "toolchain.json"
+
+
+class ToolchainMissing(Exception):
+    """The set-up was not run, or what it made is gone."""
+
+
+def micropython(bits: int) -> Path:
+    """The unix port of MicroPython with a word of `bits` (32 or 64)."""
+    return _existing(_note()["micropython"][str(bits)])
+
+
+def micropython_version() -> str:
+    """`1.25.0`"""
+    return str(_note()["micropython_version"])
+
+
+def mpy_cross() -> Path:
+    """The compiler to .mpy files, of the same release as MicroPython."""
+    return _existing(_note()["mpy_cross"])
+
+
+def aioble() -> tuple[Path, str]:
+    """(folder for MICROPYPATH that holds `aioble`, its version). The version is "stand-in" for the project's own."""
+    entry = _note()["aioble"]
+    return _existing(entry["path"]), str(entry["version"])
+
+
+def aioble_in_words() -> str:
+    """For every run's output: which aioble it was."""
+    version = aioble()[1]
+    if version == "stand-in":
+        return "aioble: the project's stand-in (MicroPython's own was not to be had)"
+    return f"aioble: MicroPython's own, {version}"
+
+
+@functools.cache
+def _read(path: Path, modified_ns: int) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(path.read_text())
+    return note
+
+
+def _note() -> dict[str, Any]:
+    try:
+        return _read(NOTE, os.stat(NOTE).st_mtime_ns)
+    except (OSError, ValueError) as error:
+        raise ToolchainMissing(f"The toolchain is not there ({NOTE} is missing or broken). Run `make setup` first.") from error
+
+
+def _existing(path: str) -> Path:
+    if not os.path.exists(path):
+        raise ToolchainMissing(f"{path} is gone. Run `make setup` again.")
+    return Path(path)
