@@ -10,7 +10,7 @@ warnings.filterwarnings("ignore", message=".*TripleDES.*", category=Cryptography
 
 # X9.24-1:2009, A.4: the base derivation key and the first KSN of the standard's own examples
 BDK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
-KSN = bytes.fromhex("FFFF9876543210E00000")
+KSN_BASE = bytes.fromhex("FFFF9876543210E00000")
 
 # A made-up issuer: its range of account numbers and its master key for application cryptograms
 ISSUER_IIN = "62123400"

@@ -90,12 +90,14 @@ _ENTRIES = (
         "05",
         Profile("6212340000000100", genuine=False),
     ),
-    _payment(
+    Entry(
         "declined-by-card",
         "A card that refuses the transaction itself (AAC); nothing goes to the host.",
         "declined",
         "",
-        Profile("6212340000000068", decision="aac"),
+        405,
+        "payment",
+        lambda atc: [QpbocCard(Profile("6212340000000068", decision="aac"), atc)],
     ),
     Entry(
         "removed-mid-read",

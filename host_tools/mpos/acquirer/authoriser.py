@@ -1,0 +1,312 @@
+"""From one request to one answer: everything the host checks, in order, without a network.
+
+Whom the host answers, and under which key:
+
+- What is not addressed to this host (TPDU, header) gets no answer: test hosts of this kind are silent then.
+- An unreadable message, a KSN of no key of ours, and a KSN that is not higher than the reader's last one are
+  refused *without* a MAC. For the first two there is no key. For a stale KSN there would be one, and it must not be
+  used: the answer to that KSN was given once, and a second, different one under the same key would let whoever
+  replays a packet turn an approval into a refusal that the reader believes. Without a MAC the reader takes it for
+  nothing.
+- A wrong MAC is refused with A0 under the response key, so that the reader knows at once and does not wait. As
+  that is this KSN's one answer, the KSN is burnt; but the reader's counter is not moved, or anybody could lock a
+  reader out by sending rubbish under its highest KSN.
+- From a right MAC on, the counter is moved and every answer has a MAC, whatever it says.
+"""
+
+import datetime
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import iso8583
+from psec import mac
+
+from mpos.acquirer import chip_data, dukpt, framing, track2
+from mpos.acquirer.books import Books
+from mpos.acquirer.iso8583_spec import SPEC
+from mpos.acquirer.issuer import Account, Issuer
+from mpos.acquirer.refusals import RefusedError
+from mpos.bench import test_keys
+
+REQUEST, ANSWER = "0200", "0210"
+ACQUIRER_ID = "00000104"
+APPROVED = "00"
+
+# DE57: KSN and key scheme, as TLV
+_KEY_INFORMATION_HEAD, _KEY_INFORMATION_TAIL = bytes.fromhex("DF010A"), bytes.fromhex("DF020101")
+_KEY_INFORMATION_BYTES = len(_KEY_INFORMATION_HEAD) + dukpt.KSN_BYTES + len(_KEY_INFORMATION_TAIL)
+# DE53: no PIN, double-length keys, track encrypted
+_SECURITY = "0610000000000000"
+_SALE_KIND = "22"
+_CURRENCY = "156"
+_MAC_BYTES = 8
+
+_NEEDED = ("3", "4", "11", "12", "13", "22", "25", "35", "41", "42", "49", "53", "55", "57", "60", "64")
+_NUMERIC = ("3", "4", "11", "12", "13", "22", "25", "53", "60")
+_ALLOWED = {*_NEEDED, "t", "p", "h", "23"}
+# What the answer repeats
+_ECHOED = ("3", "4", "11", "25", "41", "42", "49", "57", "60")
+_ECHOED_WITHOUT_MAC = ("3", "4", "11", "41", "42")
+
+
+@dataclass
+class _Card:
+    """What the host knows of the card once its cryptogram was recomputed."""
+
+    session_key: bytes
+    chip: dict[int, bytes]
+
+
+class Authoriser:
+    """`handle(body)` takes what follows a frame's length and returns a whole frame, or None for no answer.
+
+    key_sets: first five KSN bytes -> base derivation key. terminals: terminal -> merchant; None accepts all.
+    now: local date and time. note: called with every line for the log; account numbers are masked in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        key_sets: Mapping[bytes, bytes] | None = None,
+        issuer: Issuer | None = None,
+        books: Books | None = None,
+        terminals: Mapping[str, str] | None = None,
+        tpdu: bytes = bytes.fromhex("6000030000"),
+        header: bytes = bytes.fromhex("603100310000"),
+        now: Callable[[], datetime.datetime] = datetime.datetime.now,
+        note: Callable[[str], None] = lambda text: None,
+    ):
+        self.key_sets = key_sets or {dukpt.key_set(test_keys.KSN_BASE): test_keys.BDK}
+        self.issuer = issuer or Issuer()
+        self.books = books or Books()
+        self.terminals = terminals
+        self.tpdu = tpdu
+        self.header = header
+        self.now = now
+        self.note = note
+
+    def handle(self, body: bytes) -> bytes | None:
+        message = framing.unframe(body, self.tpdu, self.header)
+        if message is None:
+            self.note("dropped a frame with another TPDU or header")
+            return None
+        started = time.monotonic()
+        answer = self._answer(message)
+        # Whatever was booked must be on disk before anybody hears of it
+        self.books.save()
+        self.note(f"answered in {1000 * (time.monotonic() - started):.1f} ms")
+        return framing.answer_frame(answer, self.tpdu, self.header)
+
+    def sign(self, fields: dict[str, str], key: bytes) -> bytes:
+        """The message of `fields` with its MAC: X9.19 over everything before DE64, zero padded."""
+        unsigned, _ = iso8583.encode({**fields, "h": "", "64": "00" * _MAC_BYTES}, SPEC)
+        covered = bytes(unsigned[:-_MAC_BYTES])
+        return covered + _retail_mac(key, covered)
+
+    def with_other_trace(self, answer: bytes, request: bytes) -> bytes:
+        """A fault for tests: the same answer with the next trace number, under a right MAC where it had one."""
+        request_fields = _decode(request[framing.TPDU_BYTES + framing.HEADER_BYTES :])
+        fields = _decode(answer[2 + framing.TPDU_BYTES + framing.HEADER_BYTES :])
+        if "11" not in fields:
+            return answer
+        fields["11"] = f"{(int(fields['11']) + 1) % 1_000_000:06d}"
+        del fields["p"]
+        if "64" in fields:
+            ksn = _ksn(request_fields)
+            message = self.sign(fields, dukpt.derive(self.key_sets[dukpt.key_set(ksn)], ksn).mac_response)
+        else:
+            message = bytes(iso8583.encode(fields, SPEC)[0])
+        return framing.answer_frame(message, self.tpdu, self.header)
+
+    def _answer(self, message: bytes) -> bytes:
+        fields: dict[str, str] = {}
+        try:
+            fields = _decode(message)
+            ksn = _ksn(fields)
+            keys = self._keys(ksn)
+        except RefusedError as refused:
+            self._note_refusal(refused)
+            return self._without_mac(fields, refused.code)
+        try:
+            self._check_mac(message, keys, ksn)
+        except RefusedError as refused:
+            self._note_refusal(refused)
+            if not self.books.burn(dukpt.device(ksn), dukpt.counter(ksn)):
+                return self._without_mac(fields, refused.code)
+            return self._with_mac(fields, keys, refused.code)
+        self.books.advance(dukpt.device(ksn), dukpt.counter(ksn))
+        self.note(f"MAC right, KSN {ksn.hex().upper()} is new")
+        return self._decide(fields, keys)
+
+    def _keys(self, ksn: bytes) -> dukpt.TransactionKeys:
+        bdk = self.key_sets.get(dukpt.key_set(ksn))
+        if bdk is None or not dukpt.is_possible(ksn):
+            raise RefusedError("key-set")
+        device, counter = dukpt.device(ksn), dukpt.counter(ksn)
+        if counter <= self.books.last_counter(device) or self.books.is_burnt(device, counter):
+            raise RefusedError("stale-ksn")
+        return dukpt.derive(bdk, ksn)
+
+    def _check_mac(self, message: bytes, keys: dukpt.TransactionKeys, ksn: bytes) -> None:
+        wanted = _retail_mac(keys.mac_request, message[:-_MAC_BYTES])
+        if not hmac.compare_digest(wanted, message[-_MAC_BYTES:]):
+            raise RefusedError("mac", f"KSN {ksn.hex().upper()} is burnt.")
+
+    def _decide(self, fields: dict[str, str], keys: dukpt.TransactionKeys) -> bytes:
+        card: _Card | None = None
+        try:
+            self._check_message(fields)
+            track = track2.decrypt(bytes.fromhex(fields["35"]), keys.data)
+            chip = chip_data.parse(bytes.fromhex(fields["55"]))
+            chip_data.compare(chip, fields)
+            self.note(f"card {track.masked}, DE55 agrees with the message")
+            account, card = self._identify(track, chip, fields)
+            self._book(account, track, int(fields["4"]))
+        except RefusedError as refused:
+            self._note_refusal(refused)
+            return self._with_mac(fields, keys, refused.code, card)
+        self.note(f"approved: {_money(int(fields['4']))} CNY debited from {track.masked}")
+        return self._with_mac(fields, keys, APPROVED, card)
+
+    def _check_message(self, fields: dict[str, str]) -> None:
+        if fields["t"] != REQUEST or fields["3"] != "000000" or fields["25"] != "00":
+            raise RefusedError("message")
+        for number in _NEEDED:
+            if number not in fields:
+                raise RefusedError("field", f"DE{number} is missing.")
+        for number in fields:
+            if number not in _ALLOWED:
+                raise RefusedError("field", f"DE{number} does not belong in a sale.")
+        for number in _NUMERIC:
+            if not fields[number].isdecimal():
+                raise RefusedError("field", f"DE{number} is not numeric.")
+        if fields["22"] not in ("071", "072"):
+            raise RefusedError("field", "DE22 is no contactless entry mode.")
+        if fields["53"] != _SECURITY:
+            raise RefusedError("field", "DE53.")
+        if not fields.get("23", "0").isdecimal() or int(fields.get("23", "0")) > 99:
+            raise RefusedError("field", "DE23.")
+        if len(fields["60"]) != 13:
+            raise RefusedError("field", "DE60.")
+        if fields["60"][:2] != _SALE_KIND:
+            raise RefusedError("message")
+        if fields["49"] != _CURRENCY:
+            raise RefusedError("currency")
+        if self.terminals is not None:
+            merchant = self.terminals.get(fields["41"])
+            if merchant is None:
+                raise RefusedError("terminal")
+            if merchant != fields["42"]:
+                raise RefusedError("merchant")
+        if not self.books.note_trace(fields["41"], fields["60"][2:8], fields["11"]):
+            raise RefusedError("duplicate")
+        if not int(fields["4"]):
+            raise RefusedError("amount")
+
+    def _identify(
+        self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]
+    ) -> tuple[Account, _Card]:
+        if not track2.check_digit_ok(track.pan):
+            raise RefusedError("account-number")
+        if not track.pan.startswith(self.issuer.iin):
+            raise RefusedError("issuer")
+        account = self.issuer.account(track.pan)
+        if account is None:
+            raise RefusedError("no-account")
+        sequence = int(fields.get("23", "0"))
+        session_key = self.issuer.session_key(track.pan, sequence, chip[0x9F36])
+        if not self.issuer.is_genuine(session_key, chip):
+            raise RefusedError("cryptogram")
+        atc = int.from_bytes(chip[0x9F36], "big")
+        if not self.books.note_atc(account.id, sequence, atc):
+            raise RefusedError("atc")
+        self.note(f"cryptogram genuine, card's counter {atc}")
+        return account, _Card(session_key, chip)
+
+    def _book(self, account: Account, track: track2.Track2, amount: int) -> None:
+        if account.status != "active":
+            raise RefusedError(account.status)
+        if track.expiry != account.expiry or track.expiry < self.now().strftime("%y%m"):
+            raise RefusedError("expired")
+        if amount > account.limit:
+            raise RefusedError("limit")
+        balance = self.books.balance(account.id, account.balance)
+        if amount > balance:
+            raise RefusedError("funds")
+        self.books.set_balance(account.id, balance - amount)
+
+    def _with_mac(
+        self, fields: dict[str, str], keys: dukpt.TransactionKeys, code: str, card: _Card | None = None
+    ) -> bytes:
+        now = self.now()
+        serial = self.books.next_serial()
+        answer = {number: fields[number] for number in _ECHOED if number in fields}
+        answer |= {
+            "t": _answer_type(fields),
+            "12": now.strftime("%H%M%S"),
+            "13": now.strftime("%m%d"),
+            "32": ACQUIRER_ID,
+            # Last digit of the year, day of the year, hour, serial number
+            "37": f"{now.year % 10}{now.timetuple().tm_yday:03d}{now.hour:02d}{serial:06d}",
+            "39": code,
+        }
+        if code == APPROVED:
+            answer["38"] = f"{serial:06d}"
+        if card is not None:
+            answer["55"] = self.issuer.answer(card.session_key, card.chip, code).hex()
+        return self.sign(answer, keys.mac_response)
+
+    def _without_mac(self, fields: dict[str, str], code: str) -> bytes:
+        answer = {number: fields[number] for number in _ECHOED_WITHOUT_MAC if number in fields}
+        encoded, _ = iso8583.encode({**answer, "h": "", "t": _answer_type(fields), "39": code}, SPEC)
+        return bytes(encoded)
+
+    def _note_refusal(self, refused: RefusedError) -> None:
+        self.note(f"refused with {refused.code}: {refused.sentence}")
+
+
+def _decode(message: bytes) -> dict[str, str]:
+    """Field number -> digits, text or hex. Refuses what pyiso8583 cannot read to the last byte."""
+    # A first bit in the bitmap announces a second bitmap: this dialect has none
+    if len(message) < framing.LEAST - framing.TPDU_BYTES - framing.HEADER_BYTES or message[2] & 0x80:
+        raise RefusedError("format")
+    try:
+        decoded, _ = iso8583.decode(message, SPEC)
+    except iso8583.DecodeError:
+        # Not its text: it may quote the field
+        raise RefusedError("format") from None
+    if not decoded["t"].isdecimal():
+        raise RefusedError("format")
+    return decoded
+
+
+def _ksn(fields: dict[str, str]) -> bytes:
+    """The KSN in DE57. Without it, or without DE64, no key can be chosen or used."""
+    information = bytes.fromhex(fields.get("57", ""))
+    if (
+        "64" not in fields
+        or len(information) != _KEY_INFORMATION_BYTES
+        or not information.startswith(_KEY_INFORMATION_HEAD)
+        or not information.endswith(_KEY_INFORMATION_TAIL)
+    ):
+        raise RefusedError("format", "DE57 or DE64.")
+    return information[len(_KEY_INFORMATION_HEAD) :][: dukpt.KSN_BYTES]
+
+
+def _answer_type(fields: dict[str, str]) -> str:
+    """The request's message type with its third digit one higher. ISO 8583:1987, 4.1."""
+    kind = fields.get("t", REQUEST)
+    return f"{kind[:2]}{min(int(kind[2]) + 1, 9)}{kind[3]}"
+
+
+def _retail_mac(key: bytes, data: bytes) -> bytes:
+    """X9.19, which is ISO 9797-1 algorithm 3 with padding method 1."""
+    return mac.generate_retail_mac(key[:8], key[8:], data, 1)
+
+
+def _money(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
