@@ -83,9 +83,11 @@ class ScriptedLine(_Receiver):
         self._advance()
 
     def write(self, buf) -> int:
-        """Takes all of `buf`. AssertionError when the bytes are not the next ones of the script."""
+        """Takes all of `buf`; 0: the line is closed. AssertionError when the bytes are not the next of the script."""
         if self._broken:
             raise AssertionError(self._broken)
+        if self._closed:
+            return 0
         written = 0
         while written < len(buf):
             if self.position >= len(self._script):
