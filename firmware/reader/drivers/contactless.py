@@ -71,11 +71,11 @@ class ContactlessReader:
         try:
             await self._reset_field()
             while True:
-                found = targets(await self._chip.in_list_passive_target(2))
-                if len(found) > 1:
+                answer = await self._chip.in_list_passive_target(2)
+                if answer[0] > 1:
                     raise ReaderError(E_TWO_CARDS)
-                if found:
-                    return ContactlessCard(self, found[0])
+                if answer[0]:
+                    return ContactlessCard(self, targets(answer)[0])
                 if ticks_diff(deadline, ticks_ms()) <= 0:
                     raise ReaderError(E_NO_CARD)
                 await asyncio.sleep_ms(_POLL_MS)

@@ -13,7 +13,13 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from reader.drivers.pn532 import frame
-from reader.errors import E_LINE_CLOSED, E_NFC_FRAME, E_NFC_SILENT, E_NFC_STATUS, ReaderError
+from reader.errors import (
+    E_LINE_CLOSED,
+    E_NFC_FRAME,
+    E_NFC_SILENT,
+    E_NFC_STATUS,
+    ReaderError,
+)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -112,8 +118,10 @@ class Hsu:
                 if await self._acknowledged():
                     return await self._answer(code, answer_ms)
             raise ReaderError(E_NFC_SILENT)
-        except (asyncio.CancelledError, ReaderError):
-            self._stop()
+        except (asyncio.CancelledError, ReaderError) as error:
+            self._stale = True
+            if not isinstance(error, ReaderError) or error.code != E_LINE_CLOSED:
+                self._stop()
             raise
 
     async def _acknowledged(self) -> bool:
@@ -186,7 +194,7 @@ class Hsu:
         """Wait for bytes. False: none came within `ms`."""
         try:
             await asyncio.wait_for_ms(self._read(), ms)
-        except asyncio.TimeoutError:
+        except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no built-in of that name
             return False
         return True
 
@@ -214,7 +222,6 @@ class Hsu:
 
     def _stop(self) -> None:
         """Abort the command in the chip (6.2.1.3). Never waits: what does not get out now, `synchronise` sends."""
-        self._stale = True
         if self._at == self._end:
             try:
                 self._line.write(frame.ACK_FRAME)

@@ -1,0 +1,57 @@
+"""What a PN532 and its host say to each other, for scripted lines; written without the driver's frame module."""
+
+from testing import h
+
+ACK = h("0000FF00FF00")
+NACK = h("0000FFFF0000")
+ERROR = h("0000FF01FF7F8100")
+WAKE = h("5555") + bytes(14)
+
+
+def _frame(tfi, data):
+    body = bytes((tfi,)) + data
+    tail = bytes((-sum(body) & 0xFF, 0))
+    if len(body) < 256:
+        return h("0000FF") + bytes((len(body), -len(body) & 0xFF)) + body + tail
+    size = len(body).to_bytes(2, "big")
+    return h("0000FFFFFF") + size + bytes((-sum(size) & 0xFF,)) + body + tail
+
+
+def cmd(data):
+    """A command frame from the code on."""
+    return _frame(0xD4, h(data))
+
+
+def rsp(data):
+    """An answer frame from the code on."""
+    return _frame(0xD5, h(data))
+
+
+def said(command, answer):
+    """A step of a script: a command, its ACK and answer."""
+    return cmd(command), ACK + rsp(answer)
+
+
+def sync(nonce=1):
+    """Steps that abort what runs and test the line."""
+    return [(ACK, b""), said("0000%02X" % nonce, "0100%02X" % nonce)]
+
+
+def start(nonce=1):
+    """Steps of ContactlessReader.start."""
+    return (
+        [(WAKE, b""), (ACK, b""), said("14010000", "15")]
+        + sync(nonce)
+        + [
+            said("02", "0332010607"),
+            said("320100", "33"),
+            said("3202000B0D", "33"),
+            said("320400", "33"),
+            said("3205000102", "33"),
+        ]
+    )
+
+
+FIELD_OFF = said("320100", "33")
+FIELD_ON = said("320101", "33")
+RESET = [FIELD_OFF, FIELD_ON]
