@@ -1,0 +1,63 @@
+"""The whole product on one machine: real firmware, real driver, real radio stack, and what stands around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mpos.acquirer import Acquirer
+from mpos.bench.cards import make_card
+from mpos.bench.field import Field
+from mpos.bench.world import World
+from mpos.link.client import ReaderClient
+from mpos.link.messages import Opcode, State, Tag
+from mpos.phone.sale import Record, Sale
+from mpos.provision import toolchain
+
+CNY = 156
+AMOUNT = 1234
+CARD_TIMEOUT_S = 2
+
+
+@pytest.fixture(params=toolchain.aiobles(), ids=lambda found: found[1])
+def aioble(request) -> Path:
+    """Every aioble at hand: the stand-in always, the real one where set-up or the cache has it."""
+    return request.param[0]
+
+
+def world(card: str = "approved", **options) -> World:
+    """A fresh world with the named card in the field."""
+    return World(Field(*make_card(card)), **options)
+
+
+async def sale(there: World, reader: ReaderClient, amount: int = AMOUNT, **options) -> Record:
+    """One sale to its end."""
+    return await Sale(reader, there.acquirer_address, **options).run(amount, CNY, CARD_TIMEOUT_S)
+
+
+async def state(reader: ReaderClient) -> State:
+    """What the reader says it is doing."""
+    return State((await reader.command(Opcode.GET_INFO)).number_of(Tag.READER_STATE))
+
+
+async def until_idle(reader: ReaderClient) -> None:
+    """Take events until the reader says that it is idle. Bounded: each event has its time-out."""
+    while True:
+        event = await reader.event(5)
+        if event.opcode == Opcode.STATE and event.number_of(Tag.READER_STATE) == State.IDLE:
+            return
+
+
+async def approves(there: World, reader: ReaderClient) -> None:
+    """The reader is whole: a good card in the field gets its sale."""
+    there.field.clear()
+    used = sum(1 for direction, _, _ in there.field.trace if direction == ">")
+    for target in make_card("approved", atc=used + 1):
+        there.field.present(target)
+    record = await sale(there, reader)
+    assert record.outcome == "approved", record
+
+
+def acquirer(fault: str | None = None) -> Acquirer:
+    return Acquirer(fault=fault)
