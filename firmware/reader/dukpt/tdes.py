@@ -124,11 +124,13 @@ class TdesDukpt:
         _wipe(state, at, at + _KEY)
         state[at + _KEY] = 1  # the check byte of sixteen zeros is 0
         ksn.set_counter(number, counter + bit)
+        saved = False
         try:
             self._save()
-        except ReaderError:
-            keys.wipe()
-            raise
+            saved = True
+        finally:
+            if not saved:
+                keys.wipe()
         return keys
 
     def _derive(self, key, bit: int) -> None:
@@ -184,10 +186,10 @@ class TdesDukpt:
         self._state = None
         try:
             self._store.save(state)
-        except ReaderError:
-            _wipe(state, 0, _LENGTH)
-            raise
-        self._state = state
+            self._state = state
+        finally:
+            if self._state is None:
+                _wipe(state, 0, _LENGTH)
 
 
 def _register(bit: int) -> int:

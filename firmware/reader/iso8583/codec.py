@@ -1,0 +1,171 @@
+"""ISO 8583:1987 messages with a binary bitmap of 64 fields, strict in both directions.
+
+A dialect is anything with a table `FIELDS`: constant bytes, four for each field in ascending order - field number,
+value kind, bytes of its BCD length prefix (0: fixed length), greatest length. Lengths count what the kind holds:
+digits, characters or bytes.
+
+Values: str of digits (N, N_LEFT), str (AN, ANS), bytes-like (B). Errors carry the field number as detail, 0 for
+the message itself.
+"""
+
+from binascii import hexlify, unhexlify
+
+from micropython import const
+
+from reader.errors import E_ISO_FIELD, E_ISO_FORMAT, E_ISO_LENGTH, ReaderError
+
+# Value kinds. Digits are packed, two to a byte; what fills an odd number of them to whole bytes is a zero
+N = 1  # digits at the right, the filler before them
+N_LEFT = 2  # digits at the left, the filler behind them
+AN = 3  # ASCII letters, digits and blanks
+ANS = 4  # any printable ASCII
+B = 5  # bytes
+
+_ROW = const(4)
+_LONGEST = const(1024)
+_HEAD = const(10)  # message type and bitmap
+
+
+def pack(dialect, mti: str, fields, out) -> int:
+    """Write the message into `out` (bytearray or view) and return its length.
+
+    `mti`: four digits. `fields`: {number: value}. Raises E_ISO_FIELD for a field that the dialect has not,
+    E_ISO_FORMAT for a value of the wrong kind, E_ISO_LENGTH when it is too short or long or `out` is too small.
+    """
+    room = min(len(out), _LONGEST)
+    if len(mti) != 4 or not mti.isdigit():
+        raise ReaderError(E_ISO_FORMAT)
+    if room < _HEAD:
+        raise ReaderError(E_ISO_LENGTH)
+    out[0:2] = unhexlify(mti)
+    for i in range(2, _HEAD):
+        out[i] = 0
+    at = _HEAD
+    left = len(fields)
+    table = dialect.FIELDS
+    for row in range(0, len(table), _ROW):
+        number = table[row]
+        if number not in fields:
+            continue
+        left -= 1
+        kind = table[row + 1]
+        prefix = table[row + 2]
+        data, length = _encode(number, kind, fields[number])
+        if length > table[row + 3] or (not prefix and length < table[row + 3]) or not length:
+            raise ReaderError(E_ISO_LENGTH, number)
+        end = at + prefix + len(data)
+        if end > room:
+            raise ReaderError(E_ISO_LENGTH, number)
+        if prefix:
+            out[at : at + prefix] = unhexlify(f"{length:0{2 * prefix}d}")
+            at += prefix
+        out[at:end] = data
+        at = end
+        out[2 + ((number - 1) >> 3)] |= 0x80 >> ((number - 1) & 7)
+    if left:
+        raise ReaderError(E_ISO_FIELD, _stranger(table, fields))
+    return at
+
+
+def unpack(dialect, data):
+    """(mti, {number: value}) of a whole message; B values are views on `data`.
+
+    Raises E_ISO_FIELD for a field that the dialect has not, E_ISO_FORMAT for digits, fillers or characters that
+    are none, E_ISO_LENGTH when a field reaches past the end or its prefix past the limit, or bytes are left over.
+    """
+    view = memoryview(data)
+    size = len(view)
+    if not _HEAD <= size <= _LONGEST:
+        raise ReaderError(E_ISO_LENGTH)
+    mti = _digits(view[0:2], 0)
+    fields = {}
+    at = _HEAD
+    table = dialect.FIELDS
+    row = 0
+    for number in range(1, 65):
+        if not view[2 + ((number - 1) >> 3)] & (0x80 >> ((number - 1) & 7)):
+            continue
+        while row < len(table) and table[row] < number:
+            row += _ROW
+        if row >= len(table) or table[row] != number:
+            raise ReaderError(E_ISO_FIELD, number)
+        kind = table[row + 1]
+        prefix = table[row + 2]
+        length = table[row + 3]
+        if prefix:
+            if at + prefix > size:
+                raise ReaderError(E_ISO_LENGTH, number)
+            said = int(_digits(view[at : at + prefix], number))
+            if not 0 < said <= length:
+                raise ReaderError(E_ISO_LENGTH, number)
+            length = said
+            at += prefix
+        end = at + ((length + 1) >> 1 if kind <= N_LEFT else length)
+        if end > size:
+            raise ReaderError(E_ISO_LENGTH, number)
+        fields[number] = _decode(number, kind, length, view[at:end])
+        at = end
+    if at != size:
+        raise ReaderError(E_ISO_LENGTH)
+    return mti, fields
+
+
+def _encode(number: int, kind: int, value):
+    """(bytes of the value, its length in digits, characters or bytes)."""
+    if kind == B:
+        if isinstance(value, str):
+            raise ReaderError(E_ISO_FORMAT, number)
+        return value, len(value)
+    if not isinstance(value, str):
+        raise ReaderError(E_ISO_FORMAT, number)
+    length = len(value)
+    if kind <= N_LEFT:
+        if length and not value.isdigit():
+            raise ReaderError(E_ISO_FORMAT, number)
+        if length & 1:
+            value = "0" + value if kind == N else value + "0"
+        return unhexlify(value), length
+    data = value.encode()
+    _check_text(number, kind, data)
+    return data, length
+
+
+def _decode(number: int, kind: int, length: int, view):
+    if kind == B:
+        return view
+    if kind <= N_LEFT:
+        digits = _digits(view, number)
+        if not length & 1:
+            return digits
+        if digits[0 if kind == N else -1] != "0":
+            raise ReaderError(E_ISO_FORMAT, number)
+        return digits[1:] if kind == N else digits[:-1]
+    _check_text(number, kind, view)
+    return str(view, "ascii")
+
+
+def _digits(view, number: int) -> str:
+    """Digits of packed bytes. Raises E_ISO_FORMAT."""
+    digits = hexlify(view).decode()
+    if not digits.isdigit():
+        raise ReaderError(E_ISO_FORMAT, number)
+    return digits
+
+
+def _check_text(number: int, kind: int, data) -> None:
+    for c in data:
+        if 0x30 <= c <= 0x39 or 0x41 <= c <= 0x5A or 0x61 <= c <= 0x7A or c == 0x20:
+            continue
+        if kind == AN or not 0x20 < c < 0x7F:
+            raise ReaderError(E_ISO_FORMAT, number)
+
+
+def _stranger(table, fields) -> int:
+    """The lowest field number that is not in the table."""
+    for number in sorted(fields):
+        for row in range(0, len(table), _ROW):
+            if table[row] == number:
+                break
+        else:
+            return number
+    return 0

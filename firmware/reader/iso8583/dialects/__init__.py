@@ -1,0 +1,1 @@
+"""One file per acquirer's dialect of ISO 8583."""
