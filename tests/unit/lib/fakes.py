@@ -42,9 +42,7 @@ class FixedEntropy:
             raise ReaderError(E_ENTROPY)
         end = self.used + len(buf)
         if end > len(self._data):
-            raise AssertionError(
-                f"{len(buf)} bytes of entropy asked for, {len(self._data) - self.used} left"
-            )
+            raise AssertionError(f"{len(buf)} bytes of entropy asked for, {len(self._data) - self.used} left")
         buf[:] = self._data[self.used : end]
         self.used = end
 

@@ -33,9 +33,7 @@ class _Receiver(io.IOBase):
 
     def read(self, n: int = -1) -> bytes | None:
         """Up to `n` bytes (-1: all there are); None: nothing there yet; b"": the line is closed."""
-        buf = bytearray(
-            (len(self._arrived) if n < 0 else min(n, len(self._arrived))) or 1
-        )
+        buf = bytearray((len(self._arrived) if n < 0 else min(n, len(self._arrived))) or 1)
         got = self.readinto(buf)
         return None if got is None else bytes(buf[:got])
 
@@ -73,10 +71,7 @@ class ScriptedLine(_Receiver):
 
     def __init__(self, script, chunk: int = 0):
         super().__init__(chunk)
-        self._script = [
-            (h(expected), None if reply is None else h(reply))
-            for expected, reply in script
-        ]
+        self._script = [(h(expected), None if reply is None else h(reply)) for expected, reply in script]
         self._matched = 0  # bytes of the present step's `expected`
         self._broken = None
         self.position = 0  # steps done
@@ -91,15 +86,10 @@ class ScriptedLine(_Receiver):
         written = 0
         while written < len(buf):
             if self.position >= len(self._script):
-                self._fail(
-                    f"{hexed(buf[written:])} written after the end of the script"
-                )
+                self._fail(f"{hexed(buf[written:])} written after the end of the script")
             expected = self._script[self.position][0]
             n = min(len(buf) - written, len(expected) - self._matched)
-            if (
-                bytes(buf[written : written + n])
-                != expected[self._matched : self._matched + n]
-            ):
+            if bytes(buf[written : written + n]) != expected[self._matched : self._matched + n]:
                 self._fail(
                     f"step {self.position} from byte {self._matched}: expected {hexed(expected[self._matched :])}, got {hexed(buf[written:])}"
                 )
@@ -118,9 +108,7 @@ class ScriptedLine(_Receiver):
         if self._broken:
             raise AssertionError(self._broken)
         if self.position != len(self._script):
-            raise AssertionError(
-                f"the script ended at step {self.position} of {len(self._script)}"
-            )
+            raise AssertionError(f"the script ended at step {self.position} of {len(self._script)}")
         if self._arrived:
             raise AssertionError(f"{hexed(self._arrived)} was never read")
 

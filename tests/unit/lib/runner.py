@@ -8,6 +8,7 @@ after which come the case's values and the traceback. Everything else on standar
 """
 
 import asyncio
+import builtins
 import gc
 import sys
 
@@ -16,10 +17,19 @@ from testing import Cases, hexed
 _ASYNC_LIMIT_S = 5  # a module may say ASYNC_LIMIT_S = n
 _SETTLE_LIMIT_S = 1  # for the tasks that a test leaves behind
 
+_BYTES = (bytes, bytearray, memoryview)
+
 _create_task = asyncio.core.create_task
 _tasks = []  # tasks a test has started and that have not finished
 _unretrieved = []  # (task, exception) of those that died with nobody waiting
-_GENERATOR = type((lambda: (yield))())
+_failed = None  # (left, operator, right) of the comparison that failed last
+
+
+def _nothing():
+    yield
+
+
+_GENERATOR = type(_nothing())
 
 
 def _say(mark, word):
@@ -29,9 +39,12 @@ def _say(mark, word):
 def main():
     mark, name = sys.argv[1:3]
     _track_tasks()
+    # What rewritten assertions call (tests/harness/assertions.py).
+    builtins._compared = _compared
+    builtins._sides = _sides
     try:
         module = __import__(name)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever ends a test is its result
         gc.collect()
         _say(mark, "trace")
         sys.print_exception(error)
@@ -57,7 +70,7 @@ def _passes(mark, module, name):
         else:
             _run(module, function())
         return True
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever ends a test is its result
         gc.collect()
         if rows is not None:
             _say(mark, "case")
@@ -70,10 +83,55 @@ def _passes(mark, module, name):
 
 
 def _shown(value):
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, _BYTES):
         return 'h("' + hexed(value) + '")'
     text = repr(value)
     return text if len(text) <= 200 else text[:200] + "..."
+
+
+def _compared(operator, left, right):
+    global _failed
+    if operator == "==":
+        holds = left == right
+    elif operator == "!=":
+        holds = left != right
+    elif operator == "<":
+        holds = left < right
+    elif operator == "<=":
+        holds = left <= right
+    elif operator == ">":
+        holds = left > right
+    elif operator == ">=":
+        holds = left >= right
+    elif operator == "in":
+        holds = left in right
+    elif operator == "not in":
+        holds = left not in right
+    elif operator == "is":
+        holds = left is right
+    else:
+        holds = left is not right
+    if not holds:
+        _failed = (left, operator, right)
+    return holds
+
+
+def _sides(*message):
+    """What a failed comparison says: its message, both sides, and where two byte strings part."""
+    global _failed
+    left, operator, right = _failed
+    _failed = None
+    text = str(message[0]) + "\n" if message else ""
+    text += _shown(left) + " " + operator + " " + _shown(right)
+    if operator == "==" and isinstance(left, _BYTES) and isinstance(right, _BYTES):
+        n = min(len(left), len(right))
+        at = 0
+        while at < n and left[at] == right[at]:
+            at += 1
+        text += "\nlengths {} and {}, equal up to byte {}".format(len(left), len(right), at)
+        if at > 24:
+            text += ": " + _shown(left[at:]) + ", " + _shown(right[at:])
+    return text
 
 
 def _run(module, result):
@@ -88,7 +146,7 @@ def _run(module, result):
     try:
         # The timer that bounds the test also keeps the loop from ending early when every task waits for another.
         _loop(guard.run(), limit)
-    except TimeoutError:
+    except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no other
         if not guard.cancelled:
             raise
         # Shown in place of the TimeoutError, for its traceback says where the test was waiting.
@@ -101,9 +159,7 @@ def _run(module, result):
     if lost:
         raise lost[0]
     if not settled:
-        raise AssertionError(
-            "a task that the test left running did not end when it was cancelled"
-        )
+        raise AssertionError("a task that the test left running did not end when it was cancelled")
 
 
 def _loop(coroutine, limit):
@@ -145,8 +201,9 @@ def _track_tasks():
 async def _settle(tasks):
     for task in tasks:
         task.cancel()
-    while not all([task.done() for task in tasks]):
-        await asyncio.sleep_ms(1)
+    for task in tasks:
+        while not task.done():
+            await asyncio.sleep_ms(1)
 
 
 def _cancel_leftovers():
@@ -156,7 +213,7 @@ def _cancel_leftovers():
         if leftovers:
             _loop(_settle(leftovers), _SETTLE_LIMIT_S)
         return True
-    except TimeoutError:
+    except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no other
         return False
     finally:
         _tasks.clear()

@@ -49,9 +49,7 @@ class raises:
         return self
 
     def __exit__(self, kind, error, _traceback):
-        wanted = "ReaderError({}{})".format(
-            self._code, "" if self._detail is None else f", {self._detail}"
-        )
+        wanted = "ReaderError({}{})".format(self._code, "" if self._detail is None else f", {self._detail}")
         if kind is None:
             raise AssertionError(wanted + " was not raised")
         if isinstance(error, ReaderError):
@@ -95,10 +93,7 @@ class ScriptedCard:
     """
 
     def __init__(self, script):
-        self._script = [
-            (h(command), r if r is None or isinstance(r, int) else h(r))
-            for command, r in script
-        ]
+        self._script = [(h(command), r if r is None or isinstance(r, int) else h(r)) for command, r in script]
         longest = max([len(r) for _, r in self._script if isinstance(r, bytes)] + [0])
         self._buffer = bytearray(longest)
         self._broken = None
@@ -117,9 +112,7 @@ class ScriptedCard:
             self._fail(f"command {hexed(c_apdu)} after the end of the script")
         expected, response = self._script[self.position]
         if bytes(c_apdu) != expected:
-            self._fail(
-                f"exchange {self.position}: expected {hexed(expected)}, got {hexed(c_apdu)}"
-            )
+            self._fail(f"exchange {self.position}: expected {hexed(expected)}, got {hexed(c_apdu)}")
         self.position += 1
         if response is None:
             raise ReaderError(E_CARD_REMOVED)

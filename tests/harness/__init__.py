@@ -1,0 +1,1 @@
+"""The host's side of the device tests: collect with pytest, run under MicroPython, report (docs/testing.md)."""

@@ -1,0 +1,160 @@
+"""Device test files and functions as pytest's own kinds of nodes."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from mpos.provision import compile as mpy
+
+from harness.assertions import rewrite
+from harness.process import DeviceProcess, Failure
+from harness.report import explain, shown
+
+_ARCHITECTURE = "x86"
+_FILE_LIMIT_S = 60  # all functions of a file together; a file may say FILE_LIMIT_S = n
+_DEVICE_LIB = "tests/unit/lib"
+_TREES = (*mpy.DEVICE_TREES, "tests/unit")
+
+
+class DeviceFile(pytest.File):
+    """A test file, and the MicroPython process that runs it.
+
+    The process is started when pytest comes to the first item, is told item by item which function to run, and ends
+    when pytest leaves the file. So whatever pytest selects, in whatever order, is what runs. When a function takes the
+    process down the next one gets a new process; only running out of time ends the file.
+    """
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self._process: DeviceProcess | None = None
+        self._left_s: float = _FILE_LIMIT_S
+        self._given_up = ""
+
+    def collect(self) -> Iterator[DeviceFunction]:
+        try:
+            tree = ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        except SyntaxError as error:
+            raise self._unusable(error.lineno or 1, f"SyntaxError: {error.msg}") from None
+        self._left_s = self._limit(tree)
+        functions: dict[str, int] = {}
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+                raise self._unusable(node.lineno, f"class {node.name}: on the device tests are plain functions")
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                if node.name in functions:
+                    first = functions[node.name]
+                    raise self._unusable(node.lineno, f"{node.name} is defined a second time, first in line {first}")
+                self._check(node)
+                functions[node.name] = node.lineno
+        if not functions:
+            raise self._unusable(1, "no test functions (def test_...)")
+        for error in self._compile():
+            if mpy.TOP / error.file == self.path:
+                raise self._unusable(error.line, error.message)
+        for name, line in functions.items():
+            yield DeviceFunction.from_parent(self, name=name, line=line)
+
+    def run(self, name: str) -> tuple[str, Failure | None]:
+        """Runs one function: what it printed, and how it failed."""
+        if self._given_up:
+            return "", Failure(f"not run: {self._given_up}")
+        started = time.monotonic()
+        try:
+            if self._process is None:
+                self._compile()
+                self._process = DeviceProcess(self.path.stem, self._micropython_path())
+            output, failure = self._process.run(name, self._left_s)
+        except BaseException:
+            self.teardown()
+            raise
+        self._left_s -= time.monotonic() - started
+        if self._process.ended:
+            self._given_up = self._process.given_up
+            self.teardown()
+        return output, failure
+
+    def teardown(self) -> None:
+        process, self._process = self._process, None
+        if process:
+            process.close()
+
+    def _base(self) -> Path:
+        """Where the tree begins that the file is compiled with: the repository's, or for others their own folder."""
+        return mpy.TOP if self.path.is_relative_to(mpy.TOP) else self.path.parent
+
+    def _compile(self) -> list[mpy.CompileError]:
+        errors = _compiled(mpy.TOP)
+        return errors if self._base() == mpy.TOP else [*errors, *_compiled(self._base())]
+
+    def _micropython_path(self) -> str:
+        out = _out_dir(mpy.TOP)
+        here = _out_dir(self._base()) / self.path.parent.relative_to(self._base())
+        return ":".join(map(str, [here, out / _DEVICE_LIB, *(out / tree for tree in mpy.DEVICE_TREES), ".frozen"]))
+
+    def _check(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        decorators = {
+            d.func.id for d in node.decorator_list if isinstance(d, ast.Call) and isinstance(d.func, ast.Name)
+        }
+        if (node.args.args or node.args.kwonlyargs) and "cases" not in decorators:
+            raise self._unusable(
+                node.lineno, f"{node.name} takes arguments: give them by @cases (there are no fixtures)"
+            )
+        if isinstance(node, ast.FunctionDef) and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node)):
+            raise self._unusable(node.lineno, f"{node.name} yields: a test is a plain or an async function")
+
+    def _limit(self, tree: ast.Module) -> float:
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and [t.id for t in node.targets if isinstance(t, ast.Name)] == [
+                "FILE_LIMIT_S"
+            ]:
+                if not isinstance(node.value, ast.Constant) or not isinstance(node.value.value, int | float):
+                    raise self._unusable(node.lineno, "FILE_LIMIT_S is a number of seconds")
+                return node.value.value
+        return _FILE_LIMIT_S
+
+    def _unusable(self, line: int, message: str) -> Exception:
+        return self.CollectError(f"{shown(str(self.path))}:{line}: {message}")
+
+
+class DeviceFunction(pytest.Item):
+    """One test function on the device."""
+
+    parent: DeviceFile
+
+    def __init__(self, *, line: int, **arguments):
+        super().__init__(**arguments)
+        self._line = line
+
+    def runtest(self) -> None:
+        output, failure = self.parent.run(self.name)
+        sys.stdout.write(output)
+        if failure:
+            raise failure
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self._line - 1, self.name
+
+    def repr_failure(self, excinfo, style=None):
+        if not isinstance(excinfo.value, Failure):
+            return super().repr_failure(excinfo, style)
+        return explain(
+            excinfo.value, (str(self.path), self._line, self.name), native=self.config.getoption("tbstyle") == "native"
+        )
+
+
+@cache
+def _compiled(base: Path) -> list[mpy.CompileError]:
+    """Compiles once per run. Not strict: while a module is being edited only the tests that import it fail."""
+    trees = _TREES if base == mpy.TOP else (".",)
+    return mpy.compile_tree(_out_dir(base), _ARCHITECTURE, base=base, trees=trees, strict=False, rewrite=rewrite)
+
+
+def _out_dir(base: Path) -> Path:
+    """Not the tree of `mpos run`: there the same sources are compiled without tests."""
+    return mpy.build_dir(_ARCHITECTURE).with_name(f"{_ARCHITECTURE}-tests") if base == mpy.TOP else base / ".mpy"
