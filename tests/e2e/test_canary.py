@@ -19,7 +19,7 @@ def secrets_of(card) -> dict[str, bytes]:
     profile = card.profile
     pan = profile.pan
     track = profile.track2()
-    key = test_keys.initial_key(test_keys.BDK, test_keys.KSN)
+    key = test_keys.initial_key(test_keys.BDK, test_keys.KSN_BASE)
     found = {
         "PAN": pan.encode(),
         "PAN packed": bytes.fromhex(pan + "F" * (len(pan) % 2)),

@@ -9,7 +9,7 @@ from pathlib import Path
 from mpos.acquirer import Acquirer
 from mpos.bench.cards import make_card
 from mpos.bench.field import Field
-from mpos.bench.radio import Radio
+from mpos.bench.radio import Pace, Radio
 from mpos.bench.world import World
 from mpos.phone.sale import Record, Sale, Story
 
@@ -44,7 +44,7 @@ async def run_sale(options: Options) -> Done:
     books = None if options.state is None else options.state / "acquirer.json"
     acquirer = options.acquirer or Acquirer(state=books, fault=options.fault)
     story = Story()
-    radio = Radio(pace=options.pace, transport=options.radio)
+    radio = Radio(pace=Pace() if options.pace else None, transport=options.radio)
     async with World(field, state=options.state, acquirer=acquirer, radio=radio) as world:
         async with await world.connect() as reader:
             sale = Sale(reader, world.acquirer_address, story)

@@ -17,11 +17,11 @@ from mpos.bench.radio import Radio
 from mpos.link import gatt
 from mpos.link.client import ReaderClient
 from mpos.provision.compile import firmware_path
-from mpos.provision.toolchain import aioble, micropython
+from mpos.provision import toolchain
 
 ROOT = Path(__file__).resolve().parents[3]
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
-HEAP = "128K"
+HEAP = "256K"
 PERSONALISE_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 
@@ -34,6 +34,7 @@ class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
+    aioble: folder with the aioble to use; None: the one that set-up found.
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
     radio: a Radio of the caller's; None: an unpaced virtual one.
     """
@@ -47,6 +48,7 @@ class World:
         radio: Radio | None = None,
         chip: Pn532Chip | None = None,
         parameters: Path = PARAMETERS,
+        aioble: Path | None = None,
         bits: int = 32,
         heap: str = HEAP,
     ):
@@ -55,6 +57,7 @@ class World:
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
+        self.aioble = aioble
         self.bits = bits
         self.heap = heap
         self.output = ""
@@ -92,7 +95,7 @@ class World:
         nfc = await enter(serve_chip(self.chip))
         self.environment = {
             "PATH": os.environ.get("PATH", ""),
-            "MICROPYPATH": f"{firmware_path(self.bits)}:{aioble()[0]}:.frozen",
+            "MICROPYPATH": f"{firmware_path(self.bits)}:{self.aioble or toolchain.aioble()[0]}",
             "MPOS_NFC": nfc,
             "MPOS_RADIO": self.radio.address,
             "MPOS_STATE": str(self.state),
@@ -103,7 +106,7 @@ class World:
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
-    async def personalise(self, ksn: bytes = test_keys.KSN) -> str:
+    async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
         """Inject the initial key of `ksn` on standard input; returns what the reader said."""
         key = test_keys.initial_key(test_keys.BDK, ksn)
         process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)
@@ -153,7 +156,7 @@ class World:
 
     async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL):
         return await asyncio.create_subprocess_exec(
-            str(micropython(self.bits)),
+            str(toolchain.micropython(self.bits)),
             "-X",
             f"heapsize={self.heap}",
             "-m",

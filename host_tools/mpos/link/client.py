@@ -40,7 +40,7 @@ class ReaderClient:
     """Use as `async with ReaderClient(pipe) as reader`. Events are taken with `event()`."""
 
     def __init__(self, pipe: Pipe):
-        self._pipe = pipe
+        self.pipe = pipe
         self._events: asyncio.Queue[Message | Exception] = asyncio.Queue()
         self._answers: dict[tuple[int, int], asyncio.Future[Message]] = {}
         self._next = 0
@@ -54,7 +54,7 @@ class ReaderClient:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._pipe.close()
+        await self.pipe.close()
 
     async def command(self, opcode: Opcode, body: dict[int, bytes] | None = None) -> Message:
         """Send a command, wait for its response. Raises ReaderRefused, ReaderGone, TimeoutError."""
@@ -66,7 +66,7 @@ class ReaderClient:
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[opcode, number] = answer
         try:
-            await self._pipe.send(Message(Kind.COMMAND, opcode, number, body or {}).encode())
+            await self.pipe.send(Message(Kind.COMMAND, opcode, number, body or {}).encode())
             message = await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
         finally:
             self._answers.pop((opcode, number), None)
@@ -114,7 +114,7 @@ class ReaderClient:
     async def _listen(self) -> None:
         while True:
             try:
-                message = Message.decode(await self._pipe.receive())
+                message = Message.decode(await self.pipe.receive())
             except LinkError as error:
                 self._events.put_nowait(error)
                 continue
