@@ -21,6 +21,8 @@ from reader.errors import (
     E_NFC_STATUS,
 )
 
+_MP_STREAM_POLL = 3  # py/stream.h
+_POLL_RD = 1
 VERSION = rsp("0332010607")
 ASK = cmd("02")
 
@@ -243,7 +245,7 @@ class NarrowLine(io.IOBase):
         return None
 
     def ioctl(self, request, flags):
-        return 0
+        return 0 if request == _MP_STREAM_POLL else -1
 
 
 async def test_a_frame_goes_out_in_pieces():
@@ -302,7 +304,7 @@ class FailingLine(NarrowLine):
         raise OSError(104)
 
     def ioctl(self, request, flags):
-        return flags & 1
+        return flags & _POLL_RD if request == _MP_STREAM_POLL else -1
 
 
 @cases(False, True)
