@@ -1,0 +1,60 @@
+from reader.emv.contactless.pre_processing import Preprocessed
+from reader.emv.data import DataStore
+from reader.emv.terminal import terminal_data_into
+from reader.errors import E_DATA_FULL, E_ENTROPY
+from reader.storage.parameters import Parameters
+
+from testing import FixedEntropy, h, path, raises
+
+_TIME = (2026, 3, 14, 15, 9, 26)
+
+
+def _fill(data, entropy, sequence=42):
+    parameters = Parameters.load(path("boards/unix/parameters.json"))
+    tx = Preprocessed(12345, 156, _TIME, sequence, 0, 1)
+    terminal_data_into(data, parameters.terminal, parameters.contactless[0], h("22804000"), tx, entropy)
+
+
+def test_every_data_object_of_the_reader():
+    data = DataStore(512)
+    _fill(data, FixedEntropy(h("A1B2C3D4")))
+    # EMV 4.4 Book 4, Annex A1, and the configuration file of the unix board
+    for tag, value in (
+        (0x9F02, "000000012345"),
+        (0x9F03, "000000000000"),
+        (0x5F2A, "0156"),
+        (0x5F36, "02"),
+        (0x9A, "260314"),
+        (0x9F21, "150926"),
+        (0x9C, "00"),
+        (0x9F41, "00000042"),
+        (0x95, "0000000000"),
+        (0x9F66, "22804000"),
+        (0x9F06, "A000000333010101"),
+        (0x9F09, "0030"),
+        (0x9F1A, "0156"),
+        (0x9F33, "002800"),
+        (0x9F35, "22"),
+        (0x9F15, "5999"),
+        (0x9F37, "A1B2C3D4"),
+    ):
+        assert data.get(tag) == h(value), hex(tag)
+    assert data.get(0x9F1E) == b"00000001"
+    assert data.get(0x9F1C) == b"MPOS0001"
+    assert len(data.get(0x9F40)) == 5 and len(data.get(0x9F16)) == 15 and data.get(0x9F4E)
+
+
+def test_the_sequence_wraps_at_eight_digits():
+    data = DataStore(512)
+    _fill(data, FixedEntropy(bytes(4)), 100000007)
+    assert data.get(0x9F41) == h("00000007")
+
+
+def test_no_entropy_no_transaction():
+    with raises(E_ENTROPY):
+        _fill(DataStore(512), FixedEntropy(None))
+
+
+def test_too_small_a_store():
+    with raises(E_DATA_FULL):
+        _fill(DataStore(64), FixedEntropy(bytes(4)))

@@ -1,0 +1,260 @@
+import json
+import os
+
+from reader.errors import E_PARAMETERS
+from reader.storage.parameters import Parameters
+
+from testing import cases, h, path, raises
+
+_FILE = "test_parameters.tmp"
+
+
+def _good():
+    with open(path("boards/unix/parameters.json")) as file:
+        return json.load(file)
+
+
+def _load(text):
+    with open(_FILE, "wb") as file:
+        file.write(text)
+    try:
+        return Parameters.load(_FILE)
+    finally:
+        os.remove(_FILE)
+
+
+def test_the_file_of_the_unix_board():
+    parameters = _load(json.dumps(_good()).encode())
+    terminal = parameters.terminal
+    assert (terminal.id, terminal.merchant, terminal.serial) == ("MPOS0001", "104110058120001", "00000001")
+    assert (terminal.country, terminal.currency, terminal.exponent, terminal.type) == (156, 156, 2, 22)
+    assert (terminal.category, terminal.capabilities) == (5999, h("002800"))
+    assert len(terminal.additional_capabilities) == 5 and terminal.name
+    host = parameters.host
+    assert (host.tpdu, host.header, host.batch, host.timeout_s) == (h("6000030000"), h("603100310000"), 1, 60)
+    assert (host.terminal_id, host.merchant_id) == ("MPOS0001", "104110058120001")
+    assert [row.aid for row in parameters.contactless] == [
+        h("A000000333010101"),
+        h("A000000333010102"),
+        h("A000000333010103"),
+    ]
+    row = parameters.contactless[0]
+    assert (row.kernel, row.ttq, row.application_version) == (7, h("22004000"), h("0030"))
+    assert (row.transaction_limit, row.cvm_limit, row.floor_limit) == (5000000, 100000, 0)
+    assert (row.status_check, row.zero_amount) == (False, True)
+
+
+def test_what_may_be_absent():
+    document = _good()
+    row = document["contactless"][0]
+    for name in ("transaction_limit", "cvm_limit", "floor_limit"):
+        del row[name]
+    row["status_check"] = True
+    row["zero_amount"] = False
+    kept = Parameters(document).contactless[0]
+    assert (kept.transaction_limit, kept.cvm_limit, kept.floor_limit) == (None, None, None)
+    assert (kept.status_check, kept.zero_amount) == (True, False)
+
+
+def test_no_file():
+    with raises(E_PARAMETERS, 1):
+        Parameters.load("no-such-file.json")
+
+
+def test_the_size_bound():
+    text = json.dumps(_good()).encode()
+    _load(text + b" " * (8192 - len(text)))
+    with raises(E_PARAMETERS, 1):
+        _load(text + b" " * (8193 - len(text)))
+
+
+@cases(b"", b"not json", b"[]", b"7", b"\xff\xfe{}", b'"version"')
+def test_not_a_json_object(text):
+    with raises(E_PARAMETERS, 2):
+        _load(text)
+
+
+@cases((0,), (2,), ("1",), (None,), (True,), ([1],))
+def test_version(value):
+    document = _good()
+    document["version"] = value
+    with raises(E_PARAMETERS, 3):
+        Parameters(document)
+
+
+def test_no_version():
+    with raises(E_PARAMETERS, 3):
+        Parameters({})
+
+
+def test_an_unknown_key():
+    document = _good()
+    document["contactles"] = []
+    with raises(E_PARAMETERS, 4):
+        Parameters(document)
+
+
+@cases(("terminal", 10), ("host", 30))
+def test_a_section(name, number):
+    for value in (None, [], "x", 1):
+        document = _good()
+        document[name] = value
+        with raises(E_PARAMETERS, number):
+            Parameters(document)
+    document = _good()
+    del document[name]
+    with raises(E_PARAMETERS, number):
+        Parameters(document)
+    for unknown in ("extra", "__class__"):
+        document = _good()
+        document[name][unknown] = 1
+        with raises(E_PARAMETERS, number):
+            Parameters(document)
+
+
+_KEYS = (
+    ("terminal", "id", 11),
+    ("terminal", "merchant", 12),
+    ("terminal", "name", 13),
+    ("terminal", "country", 14),
+    ("terminal", "currency", 15),
+    ("terminal", "exponent", 16),
+    ("terminal", "type", 17),
+    ("terminal", "capabilities", 18),
+    ("terminal", "additional_capabilities", 19),
+    ("terminal", "category", 20),
+    ("terminal", "serial", 21),
+    ("host", "tpdu", 31),
+    ("host", "header", 32),
+    ("host", "batch", 33),
+    ("host", "timeout_s", 34),
+    ("contactless", "aid", 41),
+    ("contactless", "kernel", 42),
+    ("contactless", "ttq", 43),
+    ("contactless", "transaction_limit", 44),
+    ("contactless", "cvm_limit", 45),
+    ("contactless", "floor_limit", 46),
+    ("contactless", "application_version", 47),
+    ("contactless", "status_check", 48),
+    ("contactless", "zero_amount", 49),
+)
+
+
+def _section(document, name):
+    return document[name][0] if name == "contactless" else document[name]
+
+
+@cases(*_KEYS)
+def test_a_key_of_the_wrong_type(section, name, number):
+    for value in ([], {}, 1.5):
+        document = _good()
+        _section(document, section)[name] = value
+        with raises(E_PARAMETERS, number):
+            Parameters(document)
+
+
+@cases(*[row for row in _KEYS if row[2] not in (44, 45, 46, 48, 49)])
+def test_a_key_that_is_missing(section, name, number):
+    document = _good()
+    del _section(document, section)[name]
+    with raises(E_PARAMETERS, number):
+        Parameters(document)
+
+
+@cases(
+    ("terminal", "id", "MPOS001", 11),
+    ("terminal", "id", "MPOS00011", 11),
+    ("terminal", "id", "MPOS\u00e9001", 11),
+    ("terminal", "merchant", "1041100581200", 12),
+    ("terminal", "name", "", 13),
+    ("terminal", "name", "M" * 41, 13),
+    ("terminal", "name", "A\nB", 13),
+    ("terminal", "country", "156", 14),
+    ("terminal", "country", "015A", 14),
+    ("terminal", "country", "1156", 14),
+    ("terminal", "currency", 156, 15),
+    ("terminal", "currency", "-156", 15),
+    ("terminal", "exponent", -1, 16),
+    ("terminal", "exponent", 5, 16),
+    ("terminal", "exponent", True, 16),
+    ("terminal", "exponent", "2", 16),
+    ("terminal", "type", "37", 17),
+    ("terminal", "type", "2", 17),
+    ("terminal", "capabilities", "0028", 18),
+    ("terminal", "capabilities", "00280", 18),
+    ("terminal", "capabilities", "00280G", 18),
+    ("terminal", "capabilities", "00 28 0", 18),
+    ("terminal", "additional_capabilities", "6000F0A0", 19),
+    ("terminal", "category", "599", 20),
+    ("terminal", "serial", "1", 21),
+    ("host", "tpdu", "60000300", 31),
+    ("host", "tpdu", "6100030000", 31),
+    ("host", "header", "6031003100", 32),
+    ("host", "batch", -1, 33),
+    ("host", "batch", 1000000, 33),
+    ("host", "timeout_s", 0, 34),
+    ("host", "timeout_s", 301, 34),
+    ("contactless", "aid", "A0000003", 41),
+    ("contactless", "aid", "A0" * 17, 41),
+    ("contactless", "kernel", 3, 42),
+    ("contactless", "ttq", "220040", 43),
+    ("contactless", "ttq", "02004000", 43),  # qPBOC itself is missing
+    ("contactless", "ttq", "A2004000", 43),  # magnetic stripe mode
+    ("contactless", "ttq", "62004000", 43),  # the full PBOC flow
+    ("contactless", "ttq", "2A004000", 43),  # offline-only reader
+    ("contactless", "ttq", "26004000", 43),  # online PIN
+    ("contactless", "ttq", "22804000", 43),  # set per transaction
+    ("contactless", "ttq", "22004080", 43),  # fDDA
+    ("contactless", "transaction_limit", -1, 44),
+    ("contactless", "transaction_limit", 1000000000000, 44),
+    ("contactless", "transaction_limit", None, 44),
+    ("contactless", "cvm_limit", "100", 45),
+    ("contactless", "floor_limit", False, 46),
+    ("contactless", "application_version", "003000", 47),
+    ("contactless", "status_check", 1, 48),
+    ("contactless", "zero_amount", "true", 49),
+)
+def test_a_value_that_is_refused(section, name, value, number):
+    document = _good()
+    _section(document, section)[name] = value
+    with raises(E_PARAMETERS, number):
+        Parameters(document)
+
+
+@cases((None,), ({},), ([],), ([1],), (["A000000333010101"],))
+def test_the_list_of_combinations(value):
+    document = _good()
+    document["contactless"] = value
+    with raises(E_PARAMETERS, 40):
+        Parameters(document)
+
+
+def test_an_unknown_key_of_a_combination():
+    document = _good()
+    document["contactless"][1]["ttq2"] = "00"
+    with raises(E_PARAMETERS, 40):
+        Parameters(document)
+
+
+def test_the_same_combination_twice():
+    document = _good()
+    document["contactless"].append(document["contactless"][0])
+    with raises(E_PARAMETERS, 40):
+        Parameters(document)
+
+
+def test_the_bound_on_combinations():
+    document = _good()
+    row = document["contactless"][0]
+    rows = []
+    for i in range(9):
+        copy = {}
+        for name in row:
+            copy[name] = row[name]
+        copy["aid"] = "A0000003330101%02X" % i
+        rows.append(copy)
+    document["contactless"] = rows[:8]
+    assert len(Parameters(document).contactless) == 8
+    document["contactless"] = rows
+    with raises(E_PARAMETERS, 40):
+        Parameters(document)
