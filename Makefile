@@ -23,6 +23,7 @@ lint: setup  ## style, types, spelling and the laws of the architecture
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/lint/firmware.mypy.ini
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/lint
 
