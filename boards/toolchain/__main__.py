@@ -45,7 +45,7 @@ def setup() -> None:
 def key(cache: Path) -> str:
     """Changes with everything that the note was made from, except aioble, which `is_warm` compares by itself."""
     recipe = Path(__file__).parent
-    return places.fingerprint([recipe, unix.MODULE], venv.key(), sources.identity(), str(cache))
+    return places.fingerprint([recipe, *unix.MODULES], venv.key(), sources.identity(), str(cache))
 
 
 def is_warm(cache: Path) -> bool:

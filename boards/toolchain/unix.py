@@ -17,14 +17,15 @@ from .say import SetupError, run, step
 
 _HERE = Path(__file__).resolve().parent
 _MANIFEST = _HERE / "unix_manifest.py"
-MODULE = CLONE / "boards" / "mbedcrypto"
-_RECIPE = (Path(__file__), _HERE / "sysroot.py", _MANIFEST, MODULE)
+CRYPTO_MODULE = CLONE / "boards" / "mbedcrypto"
+MODULES = (CRYPTO_MODULE, CLONE / "boards" / "unix" / "rommap")
+_RECIPE = (Path(__file__), _HERE / "sysroot.py", _MANIFEST, *MODULES)
 _FEATURES = (
     "-DMICROPY_PY_HASHLIB_SHA1=1 -DMICROPY_PY_HASHLIB_MD5=1 -DMICROPY_PY_CRYPTOLIB=1 -DMICROPY_PY_CRYPTOLIB_CTR=1"
 )
 # FIPS-197 appendix C.1 (AES-128) and FIPS 180-4's example "abc" (SHA-1): the features are there and right.
 _PROOF = """
-import sys, asyncio, cryptolib, hashlib
+import sys, asyncio, cryptolib, hashlib, rommap, vfs
 key = bytes(range(16))
 assert cryptolib.aes(key, 1).encrypt(bytes(range(0, 256, 17))).hex() == "69c4e0d86a7b0430d8cdb78070b4c55a"
 assert hashlib.sha1(b"abc").digest().hex() == "a9993e364706816aba3e25717850c26c9cd0d89d"
@@ -55,10 +56,10 @@ def ensure(cache: Path, apt: AptState, mpy_cross: Path) -> dict[int, Path]:
 
 def _build(cache: Path, apt: AptState, trees: sources.Trees, bits: int, mpy_cross: Path, scratch: Path) -> None:
     modules = scratch / "modules"
-    module = modules / "mbedcrypto"
-    shutil.copytree(MODULE, module)
+    for module in MODULES:
+        shutil.copytree(module, modules / module.name)
     for name in ("library", "include"):  # mbed TLS's own files stay where they are
-        (module / name).symlink_to(trees.mbedtls / name)
+        (modules / CRYPTO_MODULE.name / name).symlink_to(trees.mbedtls / name)
     (scratch / "lib").mkdir()
     (scratch / "lib" / "README.md").touch()  # the port asks for micropython-lib, of which nothing is used
     flags = sysroot.flags(cache, apt) if bits == 32 else sysroot.Flags("", "")
