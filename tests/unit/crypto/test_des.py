@@ -4,10 +4,9 @@ NIST SP 800-17, appendix B (the same as SP 800-20, appendix A): variable plainte
 substitution tables; multi-block messages of NIST's TDES validation system (TDESMMT, keying option 2).
 """
 
-from testing import cases, h, raises
-
 from reader.crypto.des import Des, Des3
 from reader.errors import E_INTERNAL
+from testing import cases, h, raises
 
 # SP 800-17, table 1: ciphertext of the block with bit i alone set (from the left), key 0101010101010101
 _VARIABLE_PLAINTEXT = """

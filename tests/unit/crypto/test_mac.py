@@ -1,9 +1,8 @@
 """X9.19 against ISO/IEC 9797-1 and X9.24-1's examples."""
 
-from testing import cases, h, raises
-
 from reader.crypto.mac import x919_into, x919_matches
 from reader.errors import E_INTERNAL
+from testing import cases, h, raises
 
 _KEY = h("0123456789ABCDEF FEDCBA9876543210")
 

@@ -1,12 +1,12 @@
 """The self-test passes, and each primitive made wrong is found and named."""
 
-import cryptolib
 import hashlib
 
-from testing import cases, raises
+import cryptolib
 
 from reader.crypto import des, mac, selftest
 from reader.errors import E_SELFTEST
+from testing import cases, raises
 
 
 def _run_with(holder, name, substitute, number):
@@ -28,7 +28,7 @@ def test_all_right():
 def test_des_table_damaged():
     # Every word of the table is used by the known answer or by the triple one
     with_des = 0
-    for word in range(0, 119):
+    for word in range(119):
         des._table[4 * word + 1] ^= 0xFF
         try:
             selftest.run()
