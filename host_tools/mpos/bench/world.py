@@ -16,12 +16,12 @@ from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
 from mpos.link import gatt
 from mpos.link.client import ReaderClient
-from mpos.provision.compile import firmware_path
-from mpos.provision import toolchain
+from mpos.provision import rom, toolchain
 
 ROOT = Path(__file__).resolve().parents[3]
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
-HEAP = "256K"
+START = ROOT / "boards" / "unix" / "start.py"
+HEAP = "128K"
 PERSONALISE_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 
@@ -95,7 +95,7 @@ class World:
         nfc = await enter(serve_chip(self.chip))
         self.environment = {
             "PATH": os.environ.get("PATH", ""),
-            "MICROPYPATH": f"{firmware_path(self.bits)}:{self.aioble or toolchain.aioble()[0]}",
+            "MPOS_ROM": str(rom.build(self.bits, self.aioble or toolchain.aioble()[0])),
             "MPOS_NFC": nfc,
             "MPOS_RADIO": self.radio.address,
             "MPOS_STATE": str(self.state),
@@ -159,7 +159,7 @@ class World:
             str(toolchain.micropython(self.bits)),
             "-X",
             f"heapsize={self.heap}",
-            "-m",
+            str(START),
             module,
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE,

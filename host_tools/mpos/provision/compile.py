@@ -27,7 +27,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[3]
 ARCHITECTURES = ("x86", "x64", "xtensawin", "rv32imc")  # mpy-cross -march
 DEVICE_TREES = ("firmware", "boards/unix")
-_ARCHITECTURE_OF_BITS = {32: "x86", 64: "x64"}
+ARCHITECTURE_OF_BITS = {32: "x86", 64: "x64"}
 _NOT_FOR_THE_DEVICE = {"manifest.py"}
 _MANIFEST = "compiled.json"
 _LOCK_LIMIT_S = 120
@@ -74,7 +74,7 @@ def firmware_path(bits: int, optimise: int = 0) -> str:
 
     Raises CompileError for the first source that does not compile.
     """
-    architecture = _ARCHITECTURE_OF_BITS[bits]
+    architecture = ARCHITECTURE_OF_BITS[bits]
     out = build_dir(architecture, optimise)
     compile_tree(out, architecture, optimise=optimise)
     return ":".join([*(str(out / tree) for tree in DEVICE_TREES), ".frozen"])
@@ -139,6 +139,9 @@ class _Todo:
     delete: list[str]
 
 
+_CompileOne = Callable[[_Source, Path], CompileError | None]
+
+
 def _outdated(out_dir: Path, trees: Sequence[str], sources: list[_Source], key: list) -> _Todo | None:
     manifest = _manifest(out_dir)
     known = manifest["files"]
@@ -160,7 +163,7 @@ def _outdated(out_dir: Path, trees: Sequence[str], sources: list[_Source], key: 
     return todo if todo.compile or todo.delete else None
 
 
-def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: list, compile_one) -> None:
+def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: list, compile_one: _CompileOne) -> None:
     files = _manifest(out_dir)["files"]
     for name in todo.delete:
         (out_dir / name).unlink(missing_ok=True)
@@ -179,7 +182,7 @@ def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: l
     _replace(out_dir / _MANIFEST, json.dumps({"files": files}, indent=0).encode())
 
 
-def _compile(command: list[str], source: _Source, output: Path, rewrite) -> CompileError | None:
+def _compile(command: list[str], source: _Source, output: Path, rewrite: Callable[[str, str], str] | None) -> CompileError | None:
     """Compiles one source; the output appears whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".compiling-") as temporary:

@@ -1,0 +1,58 @@
+"""The ROM image of the firmware: compiled modules in a ROMFS, run where they lie, so that the heap is for data.
+
+    build(32, aioble_folder)  ->  path of an image for boards/unix/start.py
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from mpremote.romfs import make_romfs
+
+from mpos.provision.compile import ARCHITECTURE_OF_BITS, DEVICE_TREES, build_dir, compile_tree
+
+
+class RomError(RuntimeError):
+    """The image cannot be made."""
+
+
+def build(bits: int, aioble: Path) -> Path:
+    """Bring the image for the unix port of that word size up to date; several processes may do so at once.
+
+    aioble: the folder that holds the package `aioble`. Raises CompileError, RomError.
+    """
+    architecture = ARCHITECTURE_OF_BITS[bits]
+    trees = build_dir(architecture)
+    compile_tree(trees, architecture)
+    stack = trees.parent / f"{trees.name}-aioble-{hashlib.sha256(str(aioble).encode()).hexdigest()[:8]}"
+    compile_tree(stack, architecture, base=aioble, trees=("aioble",))
+    with tempfile.TemporaryDirectory(prefix=".rom-", dir=trees.parent) as scratch:
+        content = Path(scratch) / "content"
+        for tree in DEVICE_TREES:
+            _add(trees / tree, content)
+        _add(stack, content)
+        with contextlib.redirect_stdout(io.StringIO()) as said:  # it lists every file
+            image = make_romfs(str(content), mpy_cross=False)
+        if not image:
+            raise RomError(f"mpremote could not build the ROM image: {said.getvalue().strip()}")
+        out = trees.parent / f"rom-{stack.name}.img"
+        if not out.exists() or out.read_bytes() != image:
+            # Replaced, never written into: a reader that runs keeps the image that it has mapped
+            partial = Path(scratch) / "image"
+            partial.write_bytes(image)
+            os.replace(partial, out)
+    return out
+
+
+def _add(tree: Path, content: Path) -> None:
+    """Every .mpy of a tree, with its folders."""
+    for path in sorted(tree.rglob("*.mpy")):
+        target = content / path.relative_to(tree)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
