@@ -26,11 +26,7 @@ def check(track) -> int:
     digits = 0
     while digits < n and nibble(track, digits) <= 9:
         digits += 1
-    good = (
-        _PAN_LEAST <= digits <= _PAN_MOST
-        and n - digits > _AFTER_SEPARATOR
-        and nibble(track, digits) == _SEPARATOR
-    )
+    good = _PAN_LEAST <= digits <= _PAN_MOST and n - digits > _AFTER_SEPARATOR and nibble(track, digits) == _SEPARATOR
     for i in range(digits + 1, n):
         good = good and nibble(track, i) <= 9
     if not good:

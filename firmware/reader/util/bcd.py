@@ -18,10 +18,10 @@ def nibble(data, index: int) -> int:
 
 def is_numeric(data) -> bool:
     """True when every nibble is a decimal digit (format n)."""
+    good = True
     for byte in data:
-        if byte & 15 > 9 or byte >> 4 > 9:
-            return False
-    return True
+        good = good and byte & 15 <= 9 and byte >> 4 <= 9
+    return good
 
 
 def digit_count(data) -> int:

@@ -127,7 +127,7 @@ def find(data, *path: int) -> "memoryview | None":
     """
     if len(path) > _DEPTH_MOST:
         raise ReaderError(E_TLV)
-    found: "memoryview | None" = memoryview(data)
+    found: memoryview | None = memoryview(data)
     for wanted in path:
         inside = found
         found = None

@@ -1,6 +1,5 @@
 from reader.emv.commands import Commands
 from reader.errors import E_CARD_PROTOCOL, E_CARD_REMOVED, E_DOL
-
 from testing import ScriptedCard, h, raises
 
 

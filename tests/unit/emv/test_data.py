@@ -1,6 +1,5 @@
 from reader.emv.data import DataStore
 from reader.errors import E_DATA_FULL, E_TAG_DUPLICATE, E_TAG_FORMAT, E_TAG_MISSING
-
 from testing import h, raises
 
 

@@ -1,7 +1,6 @@
 from reader.emv import dol
 from reader.emv.data import DataStore
 from reader.errors import E_DOL, ReaderError
-
 from testing import cases, h, raises
 
 # The PDOL of PBOC's quick debit/credit cards, JR/T 0025.12

@@ -1,7 +1,6 @@
 from reader.emv.data import DataStore
 from reader.emv.icc_data import icc_data_into
 from reader.errors import E_TLV
-
 from testing import h, raises
 
 

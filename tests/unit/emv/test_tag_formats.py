@@ -1,6 +1,5 @@
 from reader.emv import tag_formats
 from reader.errors import E_TAG_FORMAT
-
 from testing import cases, h, raises
 
 

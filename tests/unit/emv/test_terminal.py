@@ -3,7 +3,6 @@ from reader.emv.data import DataStore
 from reader.emv.terminal import terminal_data_into
 from reader.errors import E_DATA_FULL, E_ENTROPY
 from reader.storage.parameters import Parameters
-
 from testing import FixedEntropy, h, path, raises
 
 _TIME = (2026, 3, 14, 15, 9, 26)

@@ -1,6 +1,5 @@
 from reader.emv import track2
 from reader.errors import E_EMV_DATA, E_TAG_FORMAT
-
 from testing import cases, h, raises
 
 

@@ -3,7 +3,6 @@ import os
 
 from reader.errors import E_PARAMETERS
 from reader.storage.parameters import Parameters
-
 from testing import cases, h, path, raises
 
 _FILE = "test_parameters.tmp"
@@ -251,7 +250,7 @@ def test_the_bound_on_combinations():
         copy = {}
         for name in row:
             copy[name] = row[name]
-        copy["aid"] = "A0000003330101%02X" % i
+        copy["aid"] = f"A0000003330101{i:02X}"
         rows.append(copy)
     document["contactless"] = rows[:8]
     assert len(Parameters(document).contactless) == 8

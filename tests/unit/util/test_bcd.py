@@ -1,6 +1,5 @@
 from reader.errors import E_TAG_FORMAT
 from reader.util import bcd
-
 from testing import cases, h, raises
 
 

@@ -1,7 +1,6 @@
 from reader.errors import E_TAG_DUPLICATE, E_TAG_MISSING, E_TLV, ReaderError
 from reader.util import ber_tlv
 from reader.util.ber_tlv import Writer
-
 from testing import cases, h, raises
 
 
@@ -41,8 +40,15 @@ def test_a_tag_that_is_none(coded):
 
 
 @cases(
-    (0x6F, True), (0x70, True), (0x77, True), (0xA5, True), (0xBF0C, True), (0x5A, False), (0x9F02, False),
-    (0xDF8129, False), (0xFF8129, True),
+    (0x6F, True),
+    (0x70, True),
+    (0x77, True),
+    (0xA5, True),
+    (0xBF0C, True),
+    (0x5A, False),
+    (0x9F02, False),
+    (0xDF8129, False),
+    (0xFF8129, True),
 )
 def test_templates_are_told_by_bit_6(tag, constructed):
     assert ber_tlv.is_constructed(tag) is constructed
@@ -67,8 +73,6 @@ def test_padding_alone_holds_nothing():
 def test_ff_is_no_padding():
     with raises(E_TLV):
         list(ber_tlv.objects(h("FFFF5F340101")))
-
-
 
 
 def _fci():

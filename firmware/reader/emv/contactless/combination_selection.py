@@ -42,9 +42,7 @@ def candidates(fci, combinations, allowed) -> list:
     """
     found: list = []
     template = ber_tlv.only(fci, _TAG_6F_FCI_TEMPLATE)
-    directory = ber_tlv.find(
-        template, _TAG_A5_FCI_PROPRIETARY_TEMPLATE, _TAG_BF0C_FCI_ISSUER_DISCRETIONARY_DATA
-    )
+    directory = ber_tlv.find(template, _TAG_A5_FCI_PROPRIETARY_TEMPLATE, _TAG_BF0C_FCI_ISSUER_DISCRETIONARY_DATA)
     if directory is None:
         return found
     for tag, entry in ber_tlv.objects(directory):

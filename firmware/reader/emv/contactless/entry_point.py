@@ -36,9 +36,7 @@ class EntryPoint:
 
         Outcome TRY_ANOTHER_INTERFACE: no application allows the amount by radio. Raises E_AMOUNT.
         """
-        return pre_processing.pre_process(
-            self._parameters, amount, currency, time, sequence, transaction_type
-        )
+        return pre_processing.pre_process(self._parameters, amount, currency, time, sequence, transaction_type)
 
     async def run(self, transmit, tx: "Preprocessed", data: "DataStore") -> Outcome:
         """One card, from the directory to the outcome. After ONLINE_REQUEST `data` holds the transaction; after
@@ -82,9 +80,7 @@ class EntryPoint:
         """Book B, 3.4: the kernel of the combination takes over."""
         combination = self._parameters.contactless[index]
         data.wipe()
-        terminal_data_into(
-            data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy
-        )
+        terminal_data_into(data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy)
         if combination.kernel == _KERNEL_7:
             from .kernel7 import kernel
 

@@ -2,7 +2,6 @@
 
 from reader.emv.contactless.combination_selection import CANDIDATES_MOST, candidates
 from reader.errors import E_TAG_DUPLICATE, E_TLV, ReaderError
-
 from testing import cases, h, raises
 
 _DEBIT = "A000000333010101"
@@ -136,7 +135,7 @@ def test_twice_the_same_in_an_entry():
 
 def test_the_bound_keeps_the_best():
     # priorities 15 first: what comes later and is better drives them out
-    entries = [_t("61", _t("4F", _DEBIT + "%02X" % i) + h("87010F")) for i in range(CANDIDATES_MOST)]
+    entries = [_t("61", _t("4F", _DEBIT + f"{i:02X}") + h("87010F")) for i in range(CANDIDATES_MOST)]
     found = _find(_fci_long(entries))
     assert len(found) == CANDIDATES_MOST
     entries.append(_t("61", _t("4F", _DEBIT + "FF") + h("870101")))

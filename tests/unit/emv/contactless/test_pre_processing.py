@@ -3,7 +3,6 @@
 from reader.emv.contactless.pre_processing import pre_process
 from reader.errors import E_AMOUNT, E_CONTACTLESS_LIMIT
 from reader.outcome import TRY_ANOTHER_INTERFACE, Outcome
-
 from testing import cases, h, raises
 
 _TIME = (2026, 3, 14, 15, 9, 26)

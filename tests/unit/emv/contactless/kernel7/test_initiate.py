@@ -15,7 +15,6 @@ from reader.errors import (
     ReaderError,
 )
 from reader.outcome import END_APPLICATION, SELECT_NEXT, TRY_AGAIN, TRY_ANOTHER_INTERFACE
-
 from testing import ScriptedCard, cases, h, raises
 
 _AID = h("A000000333010101")

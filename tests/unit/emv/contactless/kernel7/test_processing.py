@@ -4,7 +4,6 @@ from reader import outcome
 from reader.emv.contactless.kernel7.processing import cryptogram_type, process
 from reader.emv.data import DataStore
 from reader.errors import E_CARD_DECLINED, E_CVM, E_EMV_DATA, E_OFFLINE_APPROVED, E_TAG_FORMAT, E_TAG_MISSING
-
 from testing import cases, h, raises
 
 _CARD = (
@@ -22,7 +21,7 @@ def _data(ttq="22004000", without=0, **changed):
     data = DataStore(512)
     data.put(0x9F66, h(ttq))
     for tag, value in _CARD:
-        name = "t%X" % tag
+        name = f"t{tag:X}"
         if tag != without and changed.get(name, value) is not None:
             data.put_card(tag, h(changed.get(name, value)))
     for name in changed:

@@ -13,8 +13,8 @@ from reader.errors import (
     ReaderError,
 )
 from reader.outcome import END_APPLICATION
-
 from testing import ScriptedCard, cases, h, raises
+
 
 def _record(text):
     body = h(text)
