@@ -171,7 +171,7 @@ class Authoriser:
         return self._with_mac(fields, keys, APPROVED, card)
 
     def _check_message(self, fields: dict[str, str]) -> None:
-        if fields["t"] != REQUEST or fields["3"] != "000000" or fields["25"] != "00":
+        if fields["t"] != REQUEST:
             raise RefusedError("message")
         for number in _NEEDED:
             if number not in fields:
@@ -182,6 +182,8 @@ class Authoriser:
         for number in _NUMERIC:
             if not fields[number].isdecimal():
                 raise RefusedError("field", f"DE{number} is not numeric.")
+        if fields["3"] != "000000" or fields["25"] != "00":
+            raise RefusedError("message")
         if fields["22"] not in ("071", "072"):
             raise RefusedError("field", "DE22 is no contactless entry mode.")
         if fields["53"] != _SECURITY:

@@ -119,10 +119,10 @@ class Acquirer:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError):
-            self.note("the other side closed the connection")
         except TimeoutError:
             self.note("closed a connection that said nothing")
+        except (OSError, asyncio.IncompleteReadError):
+            self.note("the other side closed the connection")
         except asyncio.CancelledError:
             pass  # the host is being closed, and waits for this
         finally:

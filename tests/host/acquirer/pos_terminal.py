@@ -1,0 +1,170 @@
+"""A terminal for the acquirer's tests: it reads a virtual card and packs a 0200 by hand, byte after byte."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import iso8583
+from mpos.acquirer import dukpt
+from mpos.acquirer.iso8583_spec import SPEC
+from mpos.bench import test_keys
+from mpos.bench.cards import QpbocCard, make_card
+from psec import des, mac
+
+TPDU, HEADER = bytes.fromhex("6000030000"), bytes.fromhex("603100310000")
+ANSWER_TPDU = bytes.fromhex("6000000003")
+NOW = datetime.datetime(2026, 11, 23, 12, 34, 56)
+TTQ = bytes.fromhex("26000080")
+
+
+def tlv(tag: str, value: bytes) -> bytes:
+    return bytes.fromhex(tag) + bytes([len(value)]) + value
+
+
+def objects(data: bytes, into: dict[str, bytes]) -> dict[str, bytes]:
+    """Every primitive object of a card's answer, tag in hex -> value (lengths under 128 only)."""
+    at = 0
+    while at < len(data):
+        size = 2 if data[at] & 0x1F == 0x1F else 1
+        tag, n = data[at : at + size].hex().upper(), data[at + size]
+        value = data[at + size + 1 : at + size + 1 + n]
+        if data[at] & 0x20:
+            objects(value, into)
+        else:
+            into[tag] = value
+        at += size + 1 + n
+    return into
+
+
+def read_card(card: QpbocCard, amount: int, currency: str = "0156", date: str = "261123") -> dict[str, bytes]:
+    """What a terminal knows after PPSE, SELECT, GPO and READ RECORD with this card."""
+    terminal = {
+        "9F66": TTQ,
+        "9F02": bytes.fromhex(f"{amount:012d}"),
+        "9F03": bytes(6),
+        "9F1A": bytes.fromhex("0156"),
+        "95": bytes(5),
+        "5F2A": bytes.fromhex(currency),
+        "9A": bytes.fromhex(date),
+        "9C": b"\x00",
+        "9F37": bytes.fromhex("A1B2C3D4"),
+    }
+    pdol = b"".join(terminal.values())
+    card.power_on()
+    known: dict[str, bytes] = {}
+    for command in (
+        "00A404000E325041592E5359532E444446303100",
+        f"00A40400{len(card.profile.aid):02X}{card.profile.aid.hex()}00",
+        f"80A80000{len(pdol) + 2:02X}83{len(pdol):02X}{pdol.hex()}00",
+        "00B2010C00",
+        "00B2020C00",
+    ):
+        answer = card.exchange(bytes.fromhex(command))
+        assert answer is not None and answer[-2:] == b"\x90\x00", command
+        objects(answer[:-2], known)
+    known.update(terminal)
+    known["84"] = card.profile.aid
+    known |= {"9F33": bytes.fromhex("E0E1C8"), "9F34": bytes.fromhex("1F0302"), "9F35": b"\x22"}
+    return known
+
+
+CHIP_ORDER = "9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35 84 9F41 9F63".split()
+
+
+@dataclass
+class Terminal:
+    """Packs sales under the published BDK; every call uses the next KSN and the next trace number."""
+
+    counter: int = 0
+    stan: int = 0
+    batch: str = "000001"
+    ksn_base: bytes = test_keys.KSN_BASE
+    bdk: bytes = test_keys.BDK
+    keys: dukpt.TransactionKeys | None = field(default=None)
+    ksn: bytes = b""
+
+    def next_keys(self) -> dukpt.TransactionKeys:
+        self.counter += 1
+        while self.counter.bit_count() > 10:
+            self.counter += 1
+        self.ksn = (int.from_bytes(self.ksn_base, "big") + self.counter).to_bytes(10, "big")
+        self.keys = dukpt.derive(self.bdk, self.ksn)
+        return self.keys
+
+    def sale(
+        self,
+        card: QpbocCard | None = None,
+        amount: int = 1234,
+        *,
+        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
+        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
+        track: bytes | None = None,
+        stan: int | None = None,
+        mti: str = "0200",
+    ) -> bytes:
+        """The whole frame of a genuine sale. `change` may alter the encoded fields and `chip` the card's data,
+        before the MAC is made; `track` replaces track 2 in clear, already padded."""
+        card = card or make_card("approved")[0]
+        keys = self.next_keys()
+        if stan is None:
+            self.stan += 1
+            stan = self.stan
+        known = read_card(card, amount)
+        known["9F41"] = bytes.fromhex(f"{stan:08d}")
+        chip(known)
+        if track is None:
+            track = known["57"] + b"\x80"
+            track += bytes(-len(track) % 8)
+        encrypted = des.encrypt_tdes_cbc(keys.data, bytes(8), track)
+        de55 = b"".join(tlv(tag, known[tag]) for tag in CHIP_ORDER if tag in known)
+        fields = {
+            3: bytes.fromhex("000000"),
+            4: bytes.fromhex(f"{amount:012d}"),
+            11: bytes.fromhex(f"{stan:06d}"),
+            12: bytes.fromhex("123456"),
+            13: bytes.fromhex("1123"),
+            22: bytes.fromhex("0720"),
+            23: bytes.fromhex("0001"),
+            25: bytes.fromhex("00"),
+            35: bytes.fromhex(f"{len(encrypted):02d}") + encrypted,
+            41: b"MPOS0001",
+            42: b"104110058120001",
+            49: b"156",
+            53: bytes.fromhex("0610000000000000"),
+            55: bytes.fromhex(f"{len(de55):04d}") + de55,
+            57: bytes.fromhex("0017DF010A") + self.ksn + bytes.fromhex("DF020101"),
+            60: bytes.fromhex(f"001322{self.batch}000600"),
+        }
+        change(fields)
+        return self.frame(fields, mti)
+
+    def frame(self, fields: dict[int, bytes], mti: str = "0200") -> bytes:
+        """MAC and frame around encoded fields."""
+        assert self.keys is not None
+        bitmap = sum(1 << 64 - number for number in [*fields, 64])
+        message = bytes.fromhex(mti) + bitmap.to_bytes(8, "big")
+        message += b"".join(fields[number] for number in sorted(fields))
+        message += mac.generate_retail_mac(self.keys.mac_request[:8], self.keys.mac_request[8:], message, 1)
+        return framed(message)
+
+    def read(self, answer: bytes, mac_key: bytes | None = None) -> dict[str, str]:
+        """Decode an answer and check its MAC, under the last KSN's response key unless another is given."""
+        assert self.keys is not None
+        fields = decode(answer)
+        key = mac_key or self.keys.mac_response
+        body = answer[13:]
+        assert body[-8:] == mac.generate_retail_mac(key[:8], key[8:], body[:-8], 1)
+        return fields
+
+
+def framed(message: bytes) -> bytes:
+    body = TPDU + HEADER + message
+    return len(body).to_bytes(2, "big") + body
+
+
+def decode(answer: bytes) -> dict[str, str]:
+    assert int.from_bytes(answer[:2], "big") == len(answer) - 2
+    assert answer[2:7] == ANSWER_TPDU and answer[7:13] == HEADER
+    return iso8583.decode(answer[13:], SPEC)[0]
