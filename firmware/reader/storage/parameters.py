@@ -18,6 +18,10 @@ from micropython import const
 
 from ..errors import E_PARAMETERS, ReaderError
 
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any
+
 _FILE_MOST = const(8192)
 _VERSION = const(1)
 _COMBINATIONS_MOST = const(8)
@@ -82,6 +86,10 @@ _CONTACTLESS_KEYS = (
 
 class Section:
     """One section of the file; its keys are attributes, as the table of the section types them."""
+
+    if _TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class Parameters:

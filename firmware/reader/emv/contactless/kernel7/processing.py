@@ -64,13 +64,17 @@ def process(data) -> Outcome:
 
     Raises E_TAG_MISSING, E_TAG_FORMAT, E_EMV_DATA (detail: the tag).
     """
-    _check(data)
+    # Mandatory in every answer with a cryptogram; a card that declines may leave out all else
+    data.need(_TAG_82_APPLICATION_INTERCHANGE_PROFILE)
+    data.need(_TAG_9F36_APPLICATION_TRANSACTION_COUNTER)
+    data.need(_TAG_9F26_APPLICATION_CRYPTOGRAM)
     kind = cryptogram_type(data)
     if kind == _AAC:
         return Outcome(DECLINED, reason=E_CARD_DECLINED)
     if kind == _TC:
         # No offline data authentication here, so nothing says that this card is genuine
         return Outcome(DECLINED, reason=E_OFFLINE_APPROVED)
+    _check_account(data)
     cvm = _cvm(data)
     if cvm == _CVM_IMPOSSIBLE:
         contact = data.need(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS)[0] & _TTQ1_CONTACT
@@ -79,12 +83,8 @@ def process(data) -> Outcome:
     return Outcome(ONLINE_REQUEST, cvm=cvm)
 
 
-def _check(data) -> None:
-    """Mandatory for an online cryptogram: 82, 9F36, 9F26, 9F10, 57; and one account in all of it."""
-    data.need(_TAG_82_APPLICATION_INTERCHANGE_PROFILE)
-    data.need(_TAG_9F36_APPLICATION_TRANSACTION_COUNTER)
-    data.need(_TAG_9F26_APPLICATION_CRYPTOGRAM)
-    data.need(_TAG_9F10_ISSUER_APPLICATION_DATA)
+def _check_account(data) -> None:
+    """An online request needs 57, and 5A, if the card has sent it, names the same account."""
     track = data.need(_TAG_57_TRACK2_EQUIVALENT_DATA)
     pan = data.get(_TAG_5A_PAN)
     if pan is None:

@@ -26,7 +26,7 @@ def _data(ttq="22004000", without=0, **changed):
             data.put_card(tag, h(changed.get(name, value)))
     for name in changed:
         tag = int(name[1:], 16)
-        if data.get(tag) is None and changed[name] is not None:
+        if tag != without and data.get(tag) is None and changed[name] is not None:
             data.put_card(tag, h(changed[name]))
     return data
 
@@ -42,6 +42,19 @@ def test_an_online_request():
 def test_mandatory_data(tag):
     with raises(E_TAG_MISSING, tag):
         process(_data(without=tag))
+
+
+def test_a_card_that_declines_needs_no_track():
+    result = process(_data(without=0x57, t9F27="00", t9F10="0701010380000001"))
+    assert (result.code, result.reason) == (outcome.DECLINED, E_CARD_DECLINED)
+    result = process(_data(without=0x57, t9F27="40", t9F10="0701010390000001"))
+    assert (result.code, result.reason) == (outcome.DECLINED, E_OFFLINE_APPROVED)
+
+
+@cases(0x82, 0x9F36, 0x9F26, 0x9F10)
+def test_but_what_goes_with_its_cryptogram(tag):
+    with raises(E_TAG_MISSING, tag):
+        process(_data(without=tag, t9F27="00", t9F10="0701010380000001"))
 
 
 def test_the_account_number_beside_the_track():
