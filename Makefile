@@ -17,7 +17,7 @@ demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 on
 	@$(BIN)/mpos demo
 
 test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytest, JOBS=4 runs more at a time
-	@$(BIN)/pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code
 
 lint: setup  ## style, types, spelling and the laws of the architecture
 	$(BIN)/ruff check

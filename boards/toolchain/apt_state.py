@@ -96,7 +96,9 @@ def choose(sources: list[Source], codename: str) -> Source:
     for source in sources:
         if codename in source.suites and "main" in source.components:
             return source
-    raise SetupError(f"apt's configuration has no archive for the release {codename!r} with the component main", _ELSEWHERE)
+    raise SetupError(
+        f"apt's configuration has no archive for the release {codename!r} with the component main", _ELSEWHERE
+    )
 
 
 def machine_codename(os_release: Path = Path("/etc/os-release")) -> str:
@@ -107,7 +109,9 @@ def machine_codename(os_release: Path = Path("/etc/os-release")) -> str:
         text = ""
     names = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if names.get("ID", "").strip('"') != "debian" or not shutil.which("apt-get"):
-        raise SetupError("This machine is no Debian with apt, so nothing can be fetched from Debian's archive", _ELSEWHERE)
+        raise SetupError(
+            "This machine is no Debian with apt, so nothing can be fetched from Debian's archive", _ELSEWHERE
+        )
     return names.get("VERSION_CODENAME", "").strip('"')
 
 
@@ -151,7 +155,8 @@ class AptState:
             (self.home / name).mkdir(parents=True)
         (self.home / "state" / "status").touch()
         (self.home / "debian.sources").write_text(
-            archive.stanza("deb", own, True) + "".join(archive.stanza("deb-src", s, s == own) for s in ("bookworm", "trixie"))
+            archive.stanza("deb", own, True)
+            + "".join(archive.stanza("deb-src", s, s == own) for s in ("bookworm", "trixie"))
         )
         config = self.home / "apt.conf"
         config.write_text(self._machine_config() + self._private_config())
@@ -161,7 +166,11 @@ class AptState:
 
     def _apt(self, arguments: list[str], what: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
         do = f"is the network there, and does `apt-get update` work on this machine? Run `make setup` again, or {_ELSEWHERE}"
-        command = ["apt-get", "-qq", "--error-on=any", *arguments] if arguments == ["update"] else ["apt-get", "-qq", *arguments]
+        command = (
+            ["apt-get", "-qq", "--error-on=any", *arguments]
+            if arguments == ["update"]
+            else ["apt-get", "-qq", *arguments]
+        )
         run(command, self.logs / f"apt-{arguments[0]}.log", what, do, cwd=cwd, env=env or self._env)
 
     @staticmethod

@@ -12,10 +12,7 @@ from . import venv
 from .places import CLONE
 from .say import run, step
 
-_OPTIONS = (
-    "--quiet --generate-hashes --allow-unsafe --strip-extras --no-config --no-header "
-    "--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev"
-).split()
+_OPTIONS = ["--quiet", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-config", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--extra", "dev"]
 
 
 def write(cache: Path, arguments: list[str]) -> None:

@@ -43,6 +43,7 @@ def run(
                 cwd=cwd,
                 env=env,
                 timeout=timeout_s,
+                check=False,
             ).returncode
         except FileNotFoundError as error:
             raise SetupError(f"{what}: {command[0]} is not on this machine", do) from error

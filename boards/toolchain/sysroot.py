@@ -9,7 +9,7 @@ from .apt_state import AptState
 from .places import finished_folder
 from .say import SetupError, step
 
-_PROGRAM = "#include <stdio.h>\n#include <errno.h>\nint main(void) { return printf(\"%d\", errno) < 0; }\n"
+_PROGRAM = '#include <stdio.h>\n#include <errno.h>\nint main(void) { return printf("%d", errno) < 0; }\n'
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def flags(cache: Path, apt: AptState) -> Flags:
     if not _links(found):
         raise SetupError(
             f"gcc {version} cannot build 32-bit programs with {folder}",
-            f"delete that folder and run `make setup` again, or install gcc-multilib (the processor must be x86-64)",
+            "delete that folder and run `make setup` again, or install gcc-multilib (the processor must be x86-64)",
         )
     return found
 
@@ -59,5 +59,13 @@ def _links(flags: Flags) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "program.c"
         program.write_text(_PROGRAM)
-        command = ["gcc", "-m32", *flags.compile.split(), str(program), "-o", str(program.with_suffix("")), *flags.link.split()]
-        return subprocess.run(command, capture_output=True).returncode == 0
+        command = [
+            "gcc",
+            "-m32",
+            *flags.compile.split(),
+            str(program),
+            "-o",
+            str(program.with_suffix("")),
+            *flags.link.split(),
+        ]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0

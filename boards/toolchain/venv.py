@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .apt_state import AptState
-from .places import CLONE, VENV, finished_folder, fingerprint, read_json, write_json
+from .places import CLONE, VENV, fingerprint, finished_folder, read_json, write_json
 from .say import SetupError, run, step
 
 LOCK = CLONE / "requirements.lock"
@@ -86,9 +86,13 @@ def _wheel_folders() -> list[Path]:
 
 def newest_wheel(folders: Iterable[Path]) -> Path | None:
     wheels = [wheel for folder in folders for wheel in folder.glob("pip-*.whl")]
-    return max(wheels, key=lambda wheel: [int(n) for n in wheel.name.split("-")[1].split(".") if n.isdigit()], default=None)
+    return max(
+        wheels, key=lambda wheel: [int(n) for n in wheel.name.split("-")[1].split(".") if n.isdigit()], default=None
+    )
 
 
 def output_of(*arguments: str) -> str:
     """What the environment's Python prints for `arguments`."""
-    return subprocess.run([VENV / "bin" / "python", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [VENV / "bin" / "python", *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()

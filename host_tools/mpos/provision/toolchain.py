@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE = Path(__file__).resolve().parents[3]
+STAND_IN = CLONE / "boards" / "unix" / "aioble_standin"
 NOTE = CLONE / "build" / "toolchain.json"
 
 
@@ -38,6 +39,13 @@ def aioble() -> tuple[Path, str]:
     return _existing(entry["path"]), str(entry["version"])
 
 
+def aiobles() -> list[tuple[Path, str]]:
+    """Every aioble at hand, as `aioble` gives them: the stand-in always, and the real one where set-up found it."""
+    stand_in = (STAND_IN, "stand-in")
+    found = aioble()
+    return [stand_in] if found[1] == "stand-in" else [stand_in, found]
+
+
 def aioble_in_words() -> str:
     """For every run's output: which aioble it was."""
     version = aioble()[1]
@@ -56,10 +64,16 @@ def _note() -> dict[str, Any]:
     try:
         return _read(NOTE, os.stat(NOTE).st_mtime_ns)
     except (OSError, ValueError) as error:
-        raise ToolchainMissing(f"The toolchain is not there ({NOTE} is missing or broken). Run `make setup` first.") from error
+        raise ToolchainMissing(
+            f"The toolchain is not there ({NOTE} is missing or broken). Run `make setup` first."
+        ) from error
 
 
 def _existing(path: str) -> Path:
     if not os.path.exists(path):
         raise ToolchainMissing(f"{path} is gone. Run `make setup` again.")
     return Path(path)
+
+
+if __name__ == "__main__":
+    print(f"MicroPython {micropython_version()}; {aioble_in_words()}")
