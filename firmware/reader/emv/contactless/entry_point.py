@@ -10,6 +10,7 @@ from ...outcome import END_APPLICATION, ONLINE_REQUEST, SELECT_NEXT, Outcome
 from ..commands import SW_OK, Commands
 from ..terminal import terminal_data_into
 from . import combination_selection, pre_processing
+from .kernel7 import kernel
 
 _KERNEL_7 = const(7)
 
@@ -82,7 +83,5 @@ class EntryPoint:
         data.wipe()
         terminal_data_into(data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy)
         if combination.kernel == _KERNEL_7:
-            from .kernel7 import kernel
-
             return await kernel.run(commands, name, fci, data)
         raise ReaderError(E_INTERNAL)
