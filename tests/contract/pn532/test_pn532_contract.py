@@ -1,0 +1,279 @@
+"""The real driver against the bench's chip, over TCP: what each of them does when the other, or the card, misbehaves.
+
+The driver runs in MicroPython (device.py beside this file), as on the reader; nothing of it is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from mpos.bench import pn532_frames as frames
+from mpos.bench.field import Field, TargetRemoved
+from mpos.bench.pn532_chip import IN_DATA_EXCHANGE, IN_RELEASE, Pn532Chip, serve_chip
+from mpos.bench.pn532_faults import ACK_KINDS, Fault, Faults
+from mpos.provision.compile import firmware_path
+from mpos.provision.toolchain import micropython
+
+LIMIT_S = 60
+DEVICE = Path(__file__).with_name("device.py")
+
+CARD_REMOVED, CARD_PROTOCOL, CARD_TIMEOUT, TWO_CARDS, NO_CARD = 101, 102, 103, 104, 106
+SILENT, FRAME, STATUS, CLOSED = 201, 202, 203, 205
+
+# The command frames of a session without faults (device.py), and which of them are exchanges with the card
+START = ["14", "00", "02", "32", "32", "32", "32"]
+WAIT = ["32", "32", "4A"]
+EXCHANGES = ["40", "40", "40", "40"]  # the second of the three APDUs goes in two parts
+END = ["52", "32", "32"]
+FRAMES = [int(code, 16) for code in START + WAIT + EXCHANGES + END]
+LINE_TEST = 1  # the transport repeats it by itself, whatever the fault
+FIRST_EXCHANGE = len(START + WAIT)
+
+UID = "04112233445566"
+
+
+class Card:
+    """Answers 6F00.. to the first, 256 bytes to the second, 9000 to the third APDU of a session."""
+
+    def __init__(self, uid: str = UID, ats: str | None = "067577810280", sak: int = 0x20):
+        self.uid, self.atqa, self.sak = bytes.fromhex(uid), b"\x03\x44", sak
+        self.ats = bytes.fromhex(ats) if ats else None
+        self.got: list[bytes] = []
+        self.powered = 0
+        self.mute_at: int | None = None
+        self.vanish_at: int | None = None
+        self.answers = [bytes.fromhex("6F009000"), bytes(range(256)) + b"\x90\x00", b"\x90\x00"]
+
+    def power_on(self) -> None:
+        self.powered += 1
+        self.got = []
+
+    def exchange(self, command: bytes) -> bytes | None:
+        number = len(self.got)
+        self.got.append(command)
+        if number == self.mute_at:
+            return None
+        if number == self.vanish_at:
+            raise TargetRemoved
+        return self.answers[number]
+
+
+GOOD = ["ok", UID, "6f009000", bytes(range(256)).hex() + "9000", "9000"]
+
+
+async def device(*arguments: str) -> dict[tuple[int, str], list[str]]:
+    """What device.py prints, by session and "first" or "again"."""
+    process = await asyncio.create_subprocess_exec(
+        str(micropython(32)),
+        "-X",
+        "heapsize=128K",
+        str(DEVICE),
+        *arguments,
+        env={**os.environ, "MICROPYPATH": firmware_path(32)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        pytest.fail("the driver hangs")
+    text = output.decode()
+    assert process.returncode == 0, text
+    found = {}
+    for line in text.splitlines():
+        number, which, *rest = line.split(" ")
+        found[int(number), which] = rest
+    return found
+
+
+async def run(*chips: Pn532Chip) -> dict[tuple[int, str], list[str]]:
+    async with AsyncExitStack() as stack:
+        addresses = [await stack.enter_async_context(serve_chip(chip)) for chip in chips]
+        return await device("sessions", *addresses)
+
+
+def chip(*targets: Card, faults: Faults | None = None) -> Pn532Chip:
+    return Pn532Chip(Field(*(targets or (Card(),))), faults)
+
+
+def commands(trace: list[tuple[str, bytes, float]]) -> list[int]:
+    found = []
+    for direction, data, _ in trace:
+        if direction == ">" and data not in (frames.ACK, frames.NACK):
+            found.append(data[9] if data[3:5] == b"\xff\xff" else data[6])
+    return found
+
+
+async def test_a_session() -> None:
+    card = Card()
+    one = chip(card)
+    found = await run(one)
+    assert found[0, "first"] == GOOD
+    assert found[0, "again"] == GOOD
+    assert commands(one.trace)[: len(FRAMES)] == FRAMES
+    assert not one.field.carrier
+    # The command of 304 bytes, which took two frames, arrived in one piece
+    assert [len(command) for command in card.got] == [5, 304, 5]
+
+
+# What each fault, met once, does to a command of the chip and to an exchange with the card. 0: nothing. A card that cannot
+# be released properly has gone, which is no fault of the session.
+ONCE = {
+    "no-ack": (0, SILENT),
+    "lost-ack": (0, SILENT),
+    "bad-ack": (0, SILENT),
+    "nack": (0, SILENT),
+    "garbage-before-ack": (0, 0),
+    "garbage": (0, 0),
+    "short": (0, 0),
+    "long": (0, 0),
+    "bad-lcs": (0, 0),
+    "bad-dcs": (0, 0),
+    "bad-tfi": (0, 0),
+    "wrong-code": (SILENT, SILENT),
+    "error-frame": (STATUS, STATUS),
+    "silence": (SILENT, SILENT),
+    "drop": (CLOSED, CLOSED),
+}
+
+
+@pytest.mark.parametrize("kind", ONCE)
+async def test_a_fault_at_every_frame(kind: str) -> None:
+    chips = [chip(faults=Faults(Fault(kind, frame=n))) for n in range(len(FRAMES))]
+    found = await run(*chips)
+    for n, code in enumerate(FRAMES):
+        expected = ONCE[kind][code == IN_DATA_EXCHANGE]
+        if (n == LINE_TEST and kind != "drop") or (code == IN_RELEASE and expected == STATUS):
+            expected = 0
+        where = f"{kind} at frame {n} ({code:02X}h)"
+        assert chips[n].faults.hits == 1, where
+        if expected:
+            assert found[n, "first"][1:2] == [str(expected)], where
+        else:
+            assert found[n, "first"] == GOOD, where
+        assert found[n, "again"] == GOOD, where
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "wrong-code", "error-frame")])
+async def test_an_answer_that_stays_broken(kind: str) -> None:
+    chips = [chip(faults=Faults(Fault(kind, frame=n, times=99))) for n in range(len(FRAMES))]
+    found = await run(*chips)
+    for n in range(len(FRAMES)):
+        assert found[n, "again"] == GOOD, (kind, n)
+        if n == LINE_TEST:
+            continue
+        assert found[n, "first"][1:2] == [str(FRAME)], (kind, n)
+        assert chips[n].faults.hits == 4, "an answer and three times again"
+
+
+async def test_an_exchange_is_done_once_at_most_whatever_the_line_does() -> None:
+    for kind in ONCE:
+        card = Card()
+        await run(chip(card, faults=Faults(Fault(kind, frame=FIRST_EXCHANGE))))
+        # the second session starts the card afresh: three commands, none twice
+        assert len(card.got) == 3, kind
+
+
+@pytest.mark.parametrize("n", range(3))
+async def test_a_card_removed_at_each_apdu(n: int) -> None:
+    before, within, mute = Card(), Card(), Card()
+    within.vanish_at = n
+    mute.mute_at = n
+    chips = [chip(before), chip(within), chip(mute)]
+    chips[0].field.before_exchange = lambda target, command, number: number == n and chips[0].field.clear()
+    found = await run(*chips)
+    assert found[0, "first"] == [f"apdu{n}", str(CARD_REMOVED), "0"]
+    assert found[1, "first"] == [f"apdu{n}", str(CARD_REMOVED), "0"]
+    assert found[2, "first"] == [f"apdu{n}", str(CARD_TIMEOUT), "0"]
+    # Where there is no card any more there is none; the mute one is as mute again
+    assert found[0, "again"] == found[1, "again"] == ["wait", str(NO_CARD), "0"]
+    assert found[2, "again"] == [f"apdu{n}", str(CARD_TIMEOUT), "0"]
+    assert before.got == before.got[:n]
+
+
+async def test_a_card_removed_between_the_parts_of_a_command() -> None:
+    one = chip()
+    removed = []
+
+    def look() -> float:
+        if commands(one.trace)[-2:] == [IN_DATA_EXCHANGE] * 2 and not removed:
+            removed.append(True)
+            one.field.clear()
+        return 0.0
+
+    one.field.clock = look
+    found = await run(one)
+    assert found[0, "first"] == ["apdu1", str(CARD_REMOVED), "0"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "detail"),
+    [(0x02, CARD_PROTOCOL, 0), (0x13, CARD_PROTOCOL, 0), (0x2B, CARD_REMOVED, 0), (0x0E, STATUS, 0x0E), (0x27, STATUS, 0x27)],
+)
+async def test_the_chip_reports_an_error(status: int, code: int, detail: int) -> None:
+    one = chip()
+    one.statuses[1] = status
+    found = await run(one)
+    assert found[0, "first"] == ["apdu1", str(code), str(detail)]
+    assert found[0, "again"] == GOOD
+
+
+async def test_an_overlong_response() -> None:
+    fits, longer = Card(), Card()
+    fits.answers[0] = bytes(256) + b"\x90\x00"
+    longer.answers[0] = bytes(257) + b"\x90\x00"
+    longest = Card()
+    longest.answers[0] = bytes(600)  # three frames with MI
+    found = await run(chip(fits), chip(longer), chip(longest))
+    assert found[0, "first"][2] == 256 * "00" + "9000"
+    assert found[1, "first"] == ["apdu0", str(CARD_PROTOCOL), "0"]
+    assert found[2, "first"] == ["apdu0", str(CARD_PROTOCOL), "0"]
+
+
+async def test_what_may_lie_in_the_field() -> None:
+    classic = Card("12675832", None, 0x08)
+    odd = Card(ats="0570")
+    found = await run(
+        Pn532Chip(Field()),
+        chip(Card(), Card("01020304")),
+        chip(classic),
+        chip(odd),
+        chip(Card("08112233")),
+        chip(Card("04112233445566778899")),
+    )
+    assert found[0, "first"] == ["wait", str(NO_CARD), "0"]
+    assert found[1, "first"] == ["wait", str(TWO_CARDS), "0"]
+    # without ISO/IEC 14443-4 there is no chaining: the second, long command is the chip's to refuse
+    assert found[2, "first"] == ["apdu1", str(STATUS), str(0x27)]
+    assert found[3, "first"] == ["wait", str(CARD_PROTOCOL), "0"]
+    assert found[4, "first"][1] == "08112233"
+    assert found[5, "first"][1] == "04112233445566778899"
+
+
+async def test_every_session_starts_the_card_afresh() -> None:
+    card = Card()
+    await run(chip(card))
+    assert card.powered >= 2
+
+
+@pytest.mark.parametrize("event", ["write", "read"])
+async def test_cancel_at_every_step(event: str) -> None:
+    """At the nth write the ACK and the answer are still to come, at the nth read one of them may be."""
+    reached = set()
+    for n in range(1, 200):
+        card = Card()
+        async with serve_chip(chip(card)) as address:
+            found = await device("cancel", address, event, str(n))
+        if found[0, "first"] == ["ok", "ended", "before"]:
+            break
+        assert found[0, "first"][1] == "cancelled", n
+        assert found[0, "next"] == ["ok", "1.6"], n
+        assert found[0, "again"] == GOOD, n
+        reached.add(found[0, "first"][0])
+    assert reached == {"start", "wait", "apdu0", "apdu1", "apdu2", "release"}
