@@ -23,7 +23,7 @@ _ADF_NAME_MOST = const(16)
 _PRIORITY_LOWEST = const(15)
 _KERNEL_ANY = const(0)
 _KERNEL_NONE = const(-1)
-_DOMESTIC = const(0x80)
+_KERNEL_ID_MOST = const(8)
 
 # Book B, 3.3.2: the kernel that a card means which names none: RID and kernel, six bytes each
 _RID = const(5)
@@ -63,7 +63,7 @@ def _add_entry(found: list, entry, combinations, allowed) -> None:
         combination = combinations[i]
         aid = combination.aid
         # Book B, 3.3.2: the reader's AID is all of the ADF name or its beginning
-        if not allowed(i) or len(aid) > len(name) or name[: len(aid)] != aid:
+        if not allowed(i) or name[: len(aid)] != aid:
             continue
         if kernel in (_KERNEL_ANY, combination.kernel):
             _insert(found, (priority, i, bytes(name)))
@@ -85,10 +85,8 @@ def _requested_kernel(name, value) -> int:
             if name[:_RID] == _DEFAULT_KERNELS[at : at + _RID]:
                 return _DEFAULT_KERNELS[at + _RID]
         return _KERNEL_ANY
-    # Book B, 3.3.2: 10 and 11 in bits 8 and 7 are domestic kernels, of which there are none here
-    if value[0] & _DOMESTIC or len(value) > 8:
-        return _KERNEL_NONE
-    return value[0]
+    # Book B, 3.3.2: bits 8 and 7 set mark domestic kernels, whose first byte is then no kernel's number here
+    return value[0] if len(value) <= _KERNEL_ID_MOST else _KERNEL_NONE
 
 
 def _insert(found: list, candidate: tuple) -> None:
