@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 ACK = bytes.fromhex("0000FF00FF00")
 NACK = bytes.fromhex("0000FFFF0000")
 ERROR = bytes.fromhex("0000FF01FF7F8100")
@@ -33,7 +35,7 @@ class Receiver:
     def reset(self) -> None:
         self._buffer.clear()
 
-    def feed(self, data: bytes):
+    def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
         self._buffer += data
         while True:
             at = self._buffer.find(b"\x00\xff")
