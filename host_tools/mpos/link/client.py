@@ -21,7 +21,8 @@ class ReaderRefused(Exception):
     def __init__(self, opcode: int, code: int, detail: int):
         self.opcode, self.code, self.detail = opcode, code, detail
         name, sentence = ERRORS.get(code, ("?", "the reader gave a number this tool does not know"))
-        super().__init__(f"reader refused {Opcode(opcode).name}: {code} {name} ({detail:X}): {sentence}")
+        what = Opcode(opcode).name if opcode in list(Opcode) else f"command {opcode:02X}"
+        super().__init__(f"reader refused {what}: {code} {name} ({detail:X}): {sentence}")
 
 
 class Pipe(Protocol):
