@@ -1,4 +1,5 @@
-"""Kernel 7, initiate application: EMV Contactless Book C-7, initiate application processing; JR/T 0025.12, 7.4.
+"""Kernel 7, initiate application: EMV Contactless Book C-7, initiate application processing; JR/T 0025.12,
+initial application processing.
 
 FCI of the selected application, PDOL, GET PROCESSING OPTIONS.
 """
@@ -66,7 +67,8 @@ def _read_fci(name: bytes, fci, data) -> "memoryview | None":
 
 
 def _refused(sw: int) -> Outcome:
-    """What a status word other than 9000 leads to (Book C-3, 5.2.2.2, whose practice UnionPay readers follow)."""
+    """What a status word other than 9000 leads to (Book C-3, initiate application processing,
+    whose practice is taken over here)."""
     code = END_APPLICATION
     if sw == _SW_TRY_ANOTHER_INTERFACE:
         code = TRY_ANOTHER_INTERFACE

@@ -1,7 +1,9 @@
 """Kernel 7, UnionPay QuickPass (qPBOC), online path: EMV Contactless Book C-7; JR/T 0025.12.
 
 One application that Entry Point has selected, to its outcome. What the kernel does not do: approve offline, verify
-the card's signature (fDDA), contactless standard PBOC with GENERATE AC.
+the card's signature (fDDA), contactless standard PBOC with GENERATE AC. Without fDDA nothing but the cryptogram proves
+the card: the qualifiers (9F6C) are not under it, so the host has to hold what they say, the cardholder's device
+included, against the card's verification results in 9F10.
 """
 
 from ....outcome import Outcome

@@ -127,11 +127,11 @@ def _cvm(data) -> int:
     required = ttq[1] & _TTQ2_CVM != 0
     signature = ttq[0] & _TTQ1_SIGNATURE != 0
     if ctq is None:
-        # Book C-3, 5.7.1; JR/T 0025.12, 7.6: a card that says nothing is content with what the reader needs
+        # Book C-3, cardholder verification; JR/T 0025.12, 7.6: a card that says nothing is content with what the reader needs
         if not required:
             return _done(data, CVM_NONE, _RESULTS_NONE)
         return _done(data, CVM_SIGNATURE, _RESULTS_SIGNATURE) if signature else _CVM_IMPOSSIBLE
-    # Book C-3, 5.7.1: in this order, what the card asks for and the reader can do
+    # Book C-3, cardholder verification: in this order, what the card asks for and the reader can do
     pin_wanted = ctq[0] & _CTQ1_ONLINE_PIN != 0
     if pin_wanted and ttq[0] & _TTQ1_ONLINE_PIN:
         return _done(data, CVM_ONLINE_PIN, _RESULTS_ONLINE_PIN)
@@ -147,7 +147,7 @@ def _cvm(data) -> int:
 
 
 def _check_device_cvm(data, ctq) -> None:
-    # Book C-3, 5.7.1: bytes 6 and 7 of the card authentication related data repeat the qualifiers
+    # Book C-3, cardholder verification: bytes 6 and 7 of the card authentication related data repeat the qualifiers
     related = data.get(_TAG_9F69_CARD_AUTHENTICATION_RELATED_DATA)
     if related is not None and bytes(related[5:7]) != bytes(ctq):
         raise ReaderError(E_EMV_DATA, _TAG_9F6C_CARD_TRANSACTION_QUALIFIERS)
