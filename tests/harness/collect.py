@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mpos.provision import compile as mpy
 
 from harness.assertions import rewrite
-from harness.process import DeviceProcess, Failure
+from harness.process import DeviceProcess, Failure, micropython
 from harness.report import explain, shown
+from mpos.provision import compile as mpy
+from mpos.provision import toolchain
 
 _ARCHITECTURE = "x86"
 _FILE_LIMIT_S = 60  # all functions of a file together; a file may say FILE_LIMIT_S = n
@@ -54,9 +55,14 @@ class DeviceFile(pytest.File):
                 functions[node.name] = node.lineno
         if not functions:
             raise self._unusable(1, "no test functions (def test_...)")
-        for error in self._compile():
-            if mpy.TOP / error.file == self.path:
-                raise self._unusable(error.line, error.message)
+        try:
+            micropython()
+            refusals = self._compile()
+        except toolchain.ToolchainMissing as missing:
+            raise self.CollectError(str(missing)) from None
+        for refused in refusals:
+            if mpy.TOP / refused.file == self.path:
+                raise self._unusable(refused.line, refused.message)
         for name, line in functions.items():
             yield DeviceFunction.from_parent(self, name=name, line=line)
 
@@ -140,7 +146,7 @@ class DeviceFunction(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self._line - 1, self.name
 
-    def repr_failure(self, excinfo, style=None):
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style=None):  # type: ignore[no-untyped-def]
         if not isinstance(excinfo.value, Failure):
             return super().repr_failure(excinfo, style)
         return explain(

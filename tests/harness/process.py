@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, cast
 
+from mpos.provision import toolchain
 from mpos.provision.compile import TOP
 
 _HEAP = "128K"
@@ -49,7 +50,7 @@ class DeviceProcess:
         environment.pop("MICROPYINSPECT", None)
         try:
             self._popen = subprocess.Popen(
-                [_micropython(), "-X", f"heapsize={_HEAP}", "-m", "runner", mark, module],
+                [micropython(), "-X", f"heapsize={_HEAP}", "-m", "runner", mark, module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -150,12 +151,10 @@ class DeviceProcess:
 
 
 @cache
-def _micropython() -> str:
+def micropython() -> str:
     """The 32-bit port: MPOS_MICROPYTHON, or the one that `make setup` builds."""
     if given := os.environ.get("MPOS_MICROPYTHON"):
         return given
-    from mpos.provision import toolchain
-
     return str(toolchain.micropython(32))
 
 

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from _pytest._code.code import ReprEntry, ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
-from mpos.provision.compile import TOP
 
 from harness.process import Failure
+from mpos.provision.compile import TOP
 
 _FRAME = re.compile(r'  File "(.+)", line (\d+)(?:, in (.+))?\n?')
 _RUNNER = "tests/unit/lib/runner.py"

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-_TOP = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_TOP / "tests"), str(_TOP / "host_tools")]
-
-from harness.collect import DeviceFile  # noqa: E402
+from harness.collect import DeviceFile
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector:

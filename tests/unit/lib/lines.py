@@ -90,9 +90,9 @@ class ScriptedLine(_Receiver):
             expected = self._script[self.position][0]
             n = min(len(buf) - written, len(expected) - self._matched)
             if bytes(buf[written : written + n]) != expected[self._matched : self._matched + n]:
-                self._fail(
-                    f"step {self.position} from byte {self._matched}: expected {hexed(expected[self._matched :])}, got {hexed(buf[written:])}"
-                )
+                left = expected[self._matched :]
+                at = f"step {self.position} from byte {self._matched}"
+                self._fail(f"{at}: expected {hexed(left)}, got {hexed(buf[written:])}")
             written += n
             self._matched += n
             if self._matched == len(expected):

@@ -44,7 +44,7 @@ def main():
     builtins._sides = _sides
     try:
         module = __import__(name)
-    except BaseException as error:  # noqa: BLE001 - whatever ends a test is its result
+    except BaseException as error:
         gc.collect()
         _say(mark, "trace")
         sys.print_exception(error)
@@ -60,22 +60,23 @@ def main():
 
 def _passes(mark, module, name):
     gc.collect()
-    index, row, rows = 0, (), None
+    function = getattr(module, name, None)
+    rows = function.rows if isinstance(function, Cases) else None
+    index = 0
     try:
-        function = getattr(module, name)
-        if isinstance(function, Cases):
-            rows = function.rows
-            for index, row in enumerate(rows):
-                _run(module, function.function(*row))
-        else:
+        if rows is None:
             _run(module, function())
+        else:
+            while index < len(rows):
+                _run(module, function.function(*rows[index]))
+                index += 1
         return True
-    except BaseException as error:  # noqa: BLE001 - whatever ends a test is its result
+    except BaseException as error:  # whatever ends a test is its result
         gc.collect()
         if rows is not None:
             _say(mark, "case")
             print("case", index, "of", len(rows))
-            for value in row:
+            for value in rows[index]:
                 print(" ", _shown(value))
         _say(mark, "trace")
         sys.print_exception(error)
@@ -128,7 +129,7 @@ def _sides(*message):
         at = 0
         while at < n and left[at] == right[at]:
             at += 1
-        text += "\nlengths {} and {}, equal up to byte {}".format(len(left), len(right), at)
+        text += f"\nlengths {len(left)} and {len(right)}, equal up to byte {at}"
         if at > 24:
             text += ": " + _shown(left[at:]) + ", " + _shown(right[at:])
     return text
@@ -146,7 +147,7 @@ def _run(module, result):
     try:
         # The timer that bounds the test also keeps the loop from ending early when every task waits for another.
         _loop(guard.run(), limit)
-    except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no other
+    except asyncio.TimeoutError:
         if not guard.cancelled:
             raise
         # Shown in place of the TimeoutError, for its traceback says where the test was waiting.
@@ -213,7 +214,7 @@ def _cancel_leftovers():
         if leftovers:
             _loop(_settle(leftovers), _SETTLE_LIMIT_S)
         return True
-    except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no other
+    except asyncio.TimeoutError:
         return False
     finally:
         _tasks.clear()

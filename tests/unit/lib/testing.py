@@ -129,8 +129,9 @@ class ScriptedCard:
         if self._broken:
             raise AssertionError(self._broken)
         if self.position != len(self._script):
+            following = hexed(self._script[self.position][0])
             raise AssertionError(
-                f"the script ended at exchange {self.position} of {len(self._script)}; next would be {hexed(self._script[self.position][0])}"
+                f"the script ended at exchange {self.position} of {len(self._script)}, before {following}"
             )
 
     def _fail(self, message):
