@@ -1,0 +1,83 @@
+"""The account: masked and encrypted, and what no track may look like."""
+
+from testing import cases, h, raises
+
+from reader.app import account
+from reader.crypto.des import Des3
+from reader.emv.data import DataStore
+from reader.errors import E_TAG_FORMAT, E_TAG_MISSING
+
+_KEY = h("0123456789ABCDEFFEDCBA9876543210")
+
+
+def _data(track, sequence=None):
+    data = DataStore(200)
+    data.put(0x57, h(track))
+    if sequence is not None:
+        data.put(0x5F34, h(sequence))
+    return data
+
+
+def _decrypted(ciphertext):
+    out = bytearray(len(ciphertext))
+    Des3(_KEY).cbc_decrypt_into(bytes(8), ciphertext, out)
+    return bytes(out)
+
+
+@cases(
+    ("621234 0000000019 D30122010000000000", "621234******0019"),
+    ("6212340000000000194D30122010000F", "621234*********0194"),
+)
+def test_masked(track, expected):
+    taken = account.take(_data(track), _KEY)
+    assert taken.masked == expected, taken.masked
+
+
+def test_track_is_encrypted_with_its_padding():
+    # ISO/IEC 9797-1, 6.3.3 (padding method 2): 80, then zeros to a whole block
+    track = h("6212340000000019D30122010000000000F0")[:17]
+    taken = account.take(_data("6212340000000019D30122010000000000"), _KEY)
+    assert len(taken.track2) == 24
+    assert _decrypted(taken.track2) == track + h("80000000000000")
+
+
+def test_a_whole_block_gets_a_block_of_padding():
+    taken = account.take(_data("6212340000000019D301220100000000"), _KEY)
+    assert len(taken.track2) == 24
+    assert _decrypted(taken.track2)[16:] == h("8000000000000000")
+
+
+def test_nothing_in_clear():
+    track = h("6212340000000019D30122010000000000")
+    taken = account.take(_data("6212340000000019D30122010000000000"), _KEY)
+    for n in range(len(track) - 4):
+        assert track[n : n + 4] not in taken.track2
+    assert taken.masked.count("*") == 6
+
+
+@cases((None, None), ("01", 1), ("12", 12))
+def test_card_sequence(tag, expected):
+    assert account.take(_data("6212340000000019D3012201", tag), _KEY).card_sequence == expected
+
+
+def test_no_track():
+    with raises(E_TAG_MISSING, 0x57):
+        account.take(DataStore(20), _KEY)
+
+
+@cases(
+    ("6212340000000019",),  # no separator
+    ("62123400019D3012201F",),  # eleven digits
+    ("62123400000000194444D301",),  # twenty digits
+    ("62123A0000000019D301",),  # a letter in the number
+    ("6212340000000019D3012201000000000000000000",),  # longer than tag 57 may be
+)
+def test_no_track_2(track):
+    data = DataStore(200)
+    try:
+        data.put(0x57, h(track))
+    except Exception as error:
+        assert error.code == E_TAG_FORMAT
+        return
+    with raises(E_TAG_FORMAT, 0x57):
+        account.take(data, _KEY)
