@@ -1,8 +1,8 @@
 """What may go wrong between a PN532 and its host: rules that damage what the bench's chip sends.
 
-    Faults(Fault("bad-dcs", frame=3))                          the answer to the fourth command frame
-    Faults(Fault("silence", command=0x40, occurrence=1))       the answer to the second InDataExchange
-    Faults(Fault("bad-lcs", frame=3, times=99))                however often the host asks for it again
+Faults(Fault("bad-dcs", frame=3))                          the answer to the fourth command frame
+Faults(Fault("silence", command=0x40, occurrence=1))       the answer to the second InDataExchange
+Faults(Fault("bad-lcs", frame=3, times=99))                however often the host asks for it again
 """
 
 from __future__ import annotations

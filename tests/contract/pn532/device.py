@@ -56,7 +56,7 @@ async def session(reader, steps):
     card = await reader.wait_for_card(0)
     responses.append(card.uid)
     for i, apdu in enumerate(APDUS):
-        steps.name = "apdu%d" % i
+        steps.name = f"apdu{i}"
         responses.append(bytes(await card.transmit(apdu)))
     steps.name = "release"
     await card.release()
@@ -147,7 +147,7 @@ async def cancel(address, event, n):
     if steps.name == "start":
         await reader.start()
     version = await chip.get_firmware_version()  # the next command, whatever was under way
-    print(0, "next", "ok", "%d.%d" % version[:2])
+    print(0, "next", "ok", "{}.{}".format(*version[:2]))
     await report(0, "again", reader)
     line.close()
 

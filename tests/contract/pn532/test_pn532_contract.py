@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+
 from mpos.bench import pn532_frames as frames
 from mpos.bench.field import Field, TargetRemoved
 from mpos.bench.pn532_chip import IN_DATA_EXCHANGE, IN_RELEASE, Pn532Chip, serve_chip
@@ -160,7 +161,9 @@ async def test_a_fault_at_every_frame(kind: str) -> None:
         assert found[n, "again"] == GOOD, where
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "wrong-code", "error-frame")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "wrong-code", "error-frame")]
+)
 async def test_an_answer_that_stays_broken(kind: str) -> None:
     chips = [chip(faults=Faults(Fault(kind, frame=n, times=99))) for n in range(len(FRAMES))]
     found = await run(*chips)
@@ -214,7 +217,13 @@ async def test_a_card_removed_between_the_parts_of_a_command() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code", "detail"),
-    [(0x02, CARD_PROTOCOL, 0), (0x13, CARD_PROTOCOL, 0), (0x2B, CARD_REMOVED, 0), (0x0E, STATUS, 0x0E), (0x27, STATUS, 0x27)],
+    [
+        (0x02, CARD_PROTOCOL, 0),
+        (0x13, CARD_PROTOCOL, 0),
+        (0x2B, CARD_REMOVED, 0),
+        (0x0E, STATUS, 0x0E),
+        (0x27, STATUS, 0x27),
+    ],
 )
 async def test_the_chip_reports_an_error(status: int, code: int, detail: int) -> None:
     one = chip()

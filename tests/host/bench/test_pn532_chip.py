@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from mpos.bench.field import Field, TargetRemoved
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.pn532_faults import KINDS, Fault, Faults
@@ -21,7 +22,9 @@ DESFIRE_ATS = bytes.fromhex("067577810280")
 
 
 class Card:
-    def __init__(self, uid: str = "04112233445566", ats: bytes | None = DESFIRE_ATS, atqa: str = "0344", sak: int = 0x20):
+    def __init__(
+        self, uid: str = "04112233445566", ats: bytes | None = DESFIRE_ATS, atqa: str = "0344", sak: int = 0x20
+    ):
         self.uid, self.ats, self.atqa, self.sak = bytes.fromhex(uid), ats, bytes.fromhex(atqa), sak
         self.answer: bytes | None = b"\x90\x00"
         self.got: list[bytes] = []
@@ -123,7 +126,15 @@ def test_frames_of_the_manual() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    ["0000FF02FDD4022A00", "0000FF02FED4022B00", "0000FF02FED5022900", "0000FF01FFD42C00", "0000FF0000", "0000FFFFFF0109F5", "0000FFFFFF010AF5"],
+    [
+        "0000FF02FDD4022A00",
+        "0000FF02FED4022B00",
+        "0000FF02FED5022900",
+        "0000FF01FFD42C00",
+        "0000FF0000",
+        "0000FFFFFF0109F5",
+        "0000FFFFFF010AF5",
+    ],
 )
 def test_what_is_no_frame_is_dropped(broken: str) -> None:
     host = Host()
@@ -157,7 +168,27 @@ def test_nack_has_the_answer_sent_again() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["99", "0201", "00", "0099", "000601", "14", "1402", "16", "32", "320100AA", "3203", "320200110A", "4A00", "4A0300", "4A0103", "40", "44", "5201AA", "54"],
+    [
+        "99",
+        "0201",
+        "00",
+        "0099",
+        "000601",
+        "14",
+        "1402",
+        "16",
+        "32",
+        "320100AA",
+        "3203",
+        "320200110A",
+        "4A00",
+        "4A0300",
+        "4A0103",
+        "40",
+        "44",
+        "5201AA",
+        "54",
+    ],
 )
 def test_a_syntax_error(command: str) -> None:
     assert Host().ask(command) == b"error"

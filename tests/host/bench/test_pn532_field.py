@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mpos.bench.field import Field, Target, TargetRemoved
 
 

@@ -138,7 +138,11 @@ async def test_a_long_command_goes_in_parts(size, parts):
 
 async def test_a_long_response_comes_in_parts():
     line, card = await with_card(
-        [said("4001" + SELECT, "4140" + 100 * "11"), said("4001", "4140" + 100 * "22"), said("4001", "4100" + 58 * "33")]
+        [
+            said("4001" + SELECT, "4140" + 100 * "11"),
+            said("4001", "4140" + 100 * "22"),
+            said("4001", "4100" + 58 * "33"),
+        ]
     )
     response = await card.transmit(h(SELECT))
     assert len(response) == MAX_RESPONSE

@@ -194,7 +194,7 @@ class Hsu:
         """Wait for bytes. False: none came within `ms`."""
         try:
             await asyncio.wait_for_ms(self._read(), ms)
-        except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has no built-in of that name
+        except asyncio.TimeoutError:
             return False
         return True
 
@@ -218,7 +218,12 @@ class Hsu:
 
     def _is_echo(self) -> bool:
         rx, at = self._rx, self._first
-        return self._last - at == 3 and rx[at] == _CMD_DIAGNOSE + 1 and rx[at + 1] == _LINE_TEST and rx[at + 2] == self._nonce
+        return (
+            self._last - at == 3
+            and rx[at] == _CMD_DIAGNOSE + 1
+            and rx[at + 1] == _LINE_TEST
+            and rx[at + 2] == self._nonce
+        )
 
     def _stop(self) -> None:
         """Abort the command in the chip (6.2.1.3). Never waits: what does not get out now, `synchronise` sends."""

@@ -34,7 +34,7 @@ def said(command, answer):
 
 def sync(nonce=1):
     """Steps that abort what runs and test the line."""
-    return [(ACK, b""), said("0000%02X" % nonce, "0100%02X" % nonce)]
+    return [(ACK, b""), said(f"0000{nonce:02X}", f"0100{nonce:02X}")]
 
 
 def start(nonce=1):

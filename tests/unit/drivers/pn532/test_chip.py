@@ -107,9 +107,7 @@ async def test_in_data_exchange():
 
 
 async def test_in_data_exchange_of_the_most():
-    line = ScriptedLine(
-        [said("4041" + MAX_DATA_OUT * "5A", "4100"), said("4001", "4140" + MAX_DATA_OUT * "A5")]
-    )
+    line = ScriptedLine([said("4041" + MAX_DATA_OUT * "5A", "4100"), said("4001", "4140" + MAX_DATA_OUT * "A5")])
     pn532 = chip(line)
     found, data = await pn532.in_data_exchange(1, h(MAX_DATA_OUT * "5A"), True)
     assert (found, len(data)) == (0, 0)

@@ -102,9 +102,7 @@ async def test_a_broken_answer_is_asked_for_again(broken):
 
 async def test_a_broken_answer_is_asked_for_three_times():
     broken = h("0000FF 06FA D5 03 32010607 E900")
-    line = ScriptedLine(
-        [(ASK, ACK + broken), (NACK, broken), (NACK, broken), (NACK, broken), (ACK, b"")]
-    )
+    line = ScriptedLine([(ASK, ACK + broken), (NACK, broken), (NACK, broken), (NACK, broken), (ACK, b"")])
     with raises(E_NFC_FRAME):
         await ask(hsu(line), 1000)
     line.done()
@@ -144,9 +142,7 @@ async def test_after_a_fault_the_line_is_tested_before_the_next_command():
     # The late ACK and answer of the first command are dropped, although they look like the second's
     late = ACK + rsp("03FFFFFFFF")
     steps = sync()
-    line = ScriptedLine(
-        [(ASK, ACK), (ACK, b""), (ACK, late), steps[1], (ASK, ACK + VERSION)]
-    )
+    line = ScriptedLine([(ASK, ACK), (ACK, b""), (ACK, late), steps[1], (ASK, ACK + VERSION)])
     transport = hsu(line)
     with raises(E_NFC_SILENT):
         await ask(transport)
@@ -167,9 +163,7 @@ async def test_the_line_test_keeps_the_command_that_waits_for_it():
 async def test_a_command_sent_twice_is_followed_by_a_line_test():
     # The first ACK was late: the second copy's ACK and answer come after the answer that was taken
     steps = sync()
-    line = ScriptedLine(
-        [(ASK, b""), (ASK, ACK + VERSION), (ACK, ACK + VERSION), steps[1], said("4A0200", "4B00")]
-    )
+    line = ScriptedLine([(ASK, b""), (ASK, ACK + VERSION), (ACK, ACK + VERSION), steps[1], said("4A0200", "4B00")])
     transport = hsu(line)
     assert await ask(transport) == h("32010607")
     transport.data[:2] = h("0200")
