@@ -1,7 +1,6 @@
 """An acquiring host with the issuer behind it: ISO 8583 over TCP, DUKPT from the BDK side, cryptograms, accounts.
 
-    async with Acquirer() as acquirer:
-        connect to acquirer.host, acquirer.port
+`async with Acquirer() as acquirer:` listens on acquirer.host, acquirer.port.
 """
 
 import warnings

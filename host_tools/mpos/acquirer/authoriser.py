@@ -207,9 +207,7 @@ class Authoriser:
         if not int(fields["4"]):
             raise RefusedError("amount")
 
-    def _identify(
-        self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]
-    ) -> tuple[Account, _Card]:
+    def _identify(self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]) -> tuple[Account, _Card]:
         if not track2.check_digit_ok(track.pan):
             raise RefusedError("account-number")
         if not track.pan.startswith(self.issuer.iin):
@@ -310,5 +308,3 @@ def _retail_mac(key: bytes, data: bytes) -> bytes:
 
 def _money(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
-
-

@@ -1,60 +1,158 @@
 """The reader's numeric errors: number, name as in the firmware, and a sentence: what happened, what to do."""
 
 ERRORS: dict[int, tuple[str, str]] = {
-    101: ("E_CARD_REMOVED", "The card left the field before it was read. Present it again and hold it still until the reader says so."),
-    102: ("E_CARD_PROTOCOL", "The card answered in a way its protocol forbids. Present it again; if it happens again, take another card."),
+    101: (
+        "E_CARD_REMOVED",
+        "The card left the field before it was read. Present it again and hold it still until the reader says so.",
+    ),
+    102: (
+        "E_CARD_PROTOCOL",
+        "The card answered in a way its protocol forbids. Present it again; if it happens again, take another card.",
+    ),
     103: ("E_CARD_TIMEOUT", "The card stayed silent for longer than it may. Present it again, flat on the reader."),
     104: ("E_TWO_CARDS", "More than one card is in the field. Present one card only."),
     105: ("E_NOT_PAYMENT", "The card has no payment application that this reader accepts. Take another card."),
     106: ("E_NO_CARD", "No card was presented in time. Start again and present the card."),
-    201: ("E_NFC_SILENT", "The contactless chip does not answer. Switch the reader off and on; if that does not help, check the chip's wiring."),
-    202: ("E_NFC_FRAME", "Only broken frames came from the contactless chip. Check the wiring and the line speed, then switch the reader off and on."),
-    203: ("E_NFC_STATUS", "The contactless chip reported an error (the detail is its status byte). Present the card again."),
-    204: ("E_NFC_VERSION", "The contactless chip is not the one this firmware drives (the detail is its IC code). Check which chip is fitted."),
-    205: ("E_LINE_CLOSED", "The line to the contactless chip is gone. Check that the chip, or the bench that plays it, is running, then restart."),
-    301: ("E_TLV", "The data are not well-formed BER-TLV. Present the card again; if it happens again, the card is badly personalised."),
-    302: ("E_DOL", "A data object list of the card is malformed or asks for too much. The card is badly personalised: take another."),
-    303: ("E_TAG_FORMAT", "A data object has the wrong length or format (the detail is its tag). The card is badly personalised: take another."),
-    304: ("E_TAG_MISSING", "A data object that must be there is missing (the detail is its tag). The card is badly personalised: take another."),
-    305: ("E_TAG_DUPLICATE", "A data object came twice (the detail is its tag). The card is badly personalised: take another."),
+    201: (
+        "E_NFC_SILENT",
+        "The contactless chip does not answer. Switch the reader off and on; if that does not help, check the chip's wiring.",
+    ),
+    202: (
+        "E_NFC_FRAME",
+        "Only broken frames came from the contactless chip. Check the wiring and the line speed, then switch the reader off and on.",
+    ),
+    203: (
+        "E_NFC_STATUS",
+        "The contactless chip reported an error (the detail is its status byte). Present the card again.",
+    ),
+    204: (
+        "E_NFC_VERSION",
+        "The contactless chip is not the one this firmware drives (the detail is its IC code). Check which chip is fitted.",
+    ),
+    205: (
+        "E_LINE_CLOSED",
+        "The line to the contactless chip is gone. Check that the chip, or the bench that plays it, is running, then restart.",
+    ),
+    301: (
+        "E_TLV",
+        "The data are not well-formed BER-TLV. Present the card again; if it happens again, the card is badly personalised.",
+    ),
+    302: (
+        "E_DOL",
+        "A data object list of the card is malformed or asks for too much. The card is badly personalised: take another.",
+    ),
+    303: (
+        "E_TAG_FORMAT",
+        "A data object has the wrong length or format (the detail is its tag). The card is badly personalised: take another.",
+    ),
+    304: (
+        "E_TAG_MISSING",
+        "A data object that must be there is missing (the detail is its tag). The card is badly personalised: take another.",
+    ),
+    305: (
+        "E_TAG_DUPLICATE",
+        "A data object came twice (the detail is its tag). The card is badly personalised: take another.",
+    ),
     306: ("E_DATA_FULL", "The card gave more data than one transaction may hold. Take another card."),
-    401: ("E_STATUS_WORD", "The card refused a command (the detail is its status word). Present it again or take another card."),
+    401: (
+        "E_STATUS_WORD",
+        "The card refused a command (the detail is its status word). Present it again or take another card.",
+    ),
     402: ("E_EMV_DATA", "The card's data contradict each other (the detail is the tag). Do not accept this card."),
-    403: ("E_CVM", "The cardholder verification that is asked for is none this reader can do. Use another interface or another card."),
-    404: ("E_OFFLINE_APPROVED", "The card approved offline, which this reader does not offer: nothing was booked. Use another card."),
+    403: (
+        "E_CVM",
+        "The cardholder verification that is asked for is none this reader can do. Use another interface or another card.",
+    ),
+    404: (
+        "E_OFFLINE_APPROVED",
+        "The card approved offline, which this reader does not offer: nothing was booked. Use another card.",
+    ),
     405: ("E_CARD_DECLINED", "The card declined the transaction itself. Use another card."),
-    406: ("E_CONTACTLESS_LIMIT", "The amount is not allowed by radio for any card. Insert or swipe the card, or take another amount."),
+    406: (
+        "E_CONTACTLESS_LIMIT",
+        "The amount is not allowed by radio for any card. Insert or swipe the card, or take another amount.",
+    ),
     501: ("E_NO_KEY", "The reader has no transaction key. Inject its initial key before use."),
-    502: ("E_KEY_EXISTS", "The reader already has its initial key, and takes it once only. To replace it, personalise the reader anew."),
+    502: (
+        "E_KEY_EXISTS",
+        "The reader already has its initial key, and takes it once only. To replace it, personalise the reader anew.",
+    ),
     503: ("E_KEY_EXHAUSTED", "The reader has used all keys of its initial key. Inject a new initial key."),
-    504: ("E_ENTROPY", "The hardware random generator is missing or stuck. The reader stays out of service: have it repaired."),
-    505: ("E_SELFTEST", "A self-test failed (the detail is the number of the primitive). Load the firmware again; if it stays, have the reader repaired."),
-    506: ("E_STORE", "Stored state is unreadable or not authentic. The reader stays out of service: personalise it anew."),
-    601: ("E_ISO_FORMAT", "A field of the message has characters it may not have (the detail is the field). Check the host's dialect."),
-    602: ("E_ISO_LENGTH", "A field of the message has a wrong length (the detail is the field). Check the host's dialect."),
-    603: ("E_ISO_FIELD", "A field is missing or unknown to the dialect (the detail is the field). Check the host's dialect."),
-    604: ("E_ISO_MISMATCH", "The answer belongs to another request (the detail is the field). The sale is not approved: ask the host what it booked."),
-    605: ("E_ISO_MAC", "The answer's MAC is wrong: it was changed on the way or made under another key. The sale is not approved."),
+    504: (
+        "E_ENTROPY",
+        "The hardware random generator is missing or stuck. The reader stays out of service: have it repaired.",
+    ),
+    505: (
+        "E_SELFTEST",
+        "A self-test failed (the detail is the number of the primitive). Load the firmware again; if it stays, have the reader repaired.",
+    ),
+    506: (
+        "E_STORE",
+        "Stored state is unreadable or not authentic. The reader stays out of service: personalise it anew.",
+    ),
+    601: (
+        "E_ISO_FORMAT",
+        "A field of the message has characters it may not have (the detail is the field). Check the host's dialect.",
+    ),
+    602: (
+        "E_ISO_LENGTH",
+        "A field of the message has a wrong length (the detail is the field). Check the host's dialect.",
+    ),
+    603: (
+        "E_ISO_FIELD",
+        "A field is missing or unknown to the dialect (the detail is the field). Check the host's dialect.",
+    ),
+    604: (
+        "E_ISO_MISMATCH",
+        "The answer belongs to another request (the detail is the field). The sale is not approved: ask the host what it booked.",
+    ),
+    605: (
+        "E_ISO_MAC",
+        "The answer's MAC is wrong: it was changed on the way or made under another key. The sale is not approved.",
+    ),
     606: ("E_ISO_FRAME", "The frame's length, TPDU or header is wrong. Check the host's address, TPDU and header."),
-    701: ("E_LINK_FRAGMENT", "A fragment from the phone was missing or out of order. Nothing was done: send the command again."),
-    702: ("E_LINK_LENGTH", "A message from the phone was too long, or not as long as it said. Nothing was done: send the command again."),
+    701: (
+        "E_LINK_FRAGMENT",
+        "A fragment from the phone was missing or out of order. Nothing was done: send the command again.",
+    ),
+    702: (
+        "E_LINK_LENGTH",
+        "A message from the phone was too long, or not as long as it said. Nothing was done: send the command again.",
+    ),
     703: ("E_LINK_BUSY", "A transaction is running already. Wait for its end, or cancel it."),
     704: ("E_LINK_OPCODE", "The reader does not know this command. Check that the app and the firmware fit together."),
-    705: ("E_LINK_BODY", "The body of the command is unreadable (the detail is the tag). Check that the app and the firmware fit together."),
+    705: (
+        "E_LINK_BODY",
+        "The body of the command is unreadable (the detail is the tag). Check that the app and the firmware fit together.",
+    ),
     706: ("E_LINK_STATE", "The command is not allowed now. Ask for the reader's status, then send what fits."),
     801: ("E_CANCELLED", "The transaction was cancelled. Start a new one when ready."),
-    802: ("E_HOST_TIMEOUT", "The request was sent but no answer came in time. The host may have booked it: check before trying again."),
+    802: (
+        "E_HOST_TIMEOUT",
+        "The request was sent but no answer came in time. The host may have booked it: check before trying again.",
+    ),
     803: ("E_HOST_UNREACHABLE", "The phone could not reach the host. Check the network, then try again."),
     804: ("E_AMOUNT", "This amount, currency or transaction type is not possible. Correct it and start again."),
-    805: ("E_PARAMETERS", "The parameters are unusable (the detail is the number of the offending key). Load correct parameters."),
-    806: ("E_PHONE_GONE", "The link to the phone was lost during the transaction. Connect again and ask for the last result."),
-    807: ("E_OUT_OF_SERVICE", "The reader is out of service (the detail is the error that put it there). Repair that first."),
+    805: (
+        "E_PARAMETERS",
+        "The parameters are unusable (the detail is the number of the offending key). Load correct parameters.",
+    ),
+    806: (
+        "E_PHONE_GONE",
+        "The link to the phone was lost during the transaction. Connect again and ask for the last result.",
+    ),
+    807: (
+        "E_OUT_OF_SERVICE",
+        "The reader is out of service (the detail is the error that put it there). Repair that first.",
+    ),
     899: ("E_INTERNAL", "A fault of the firmware itself. Switch the reader off and on, and report it with the log."),
 }
 
 
 def sentence(code: int, detail: int = 0) -> str:
     """One line for a person: name, number, detail where there is one, and what to do. Never raises."""
-    name, text = ERRORS.get(code, ("UNKNOWN", "This number is not in the table: the firmware may be newer than this tool."))
+    name, text = ERRORS.get(
+        code, ("UNKNOWN", "This number is not in the table: the firmware may be newer than this tool.")
+    )
     where = f"{code}, detail {detail} (0x{detail:X})" if detail else f"{code}"
     return f"{name} ({where}): {text}"

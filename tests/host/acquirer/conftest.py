@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from mpos.acquirer import Acquirer
 
+from mpos.acquirer import Acquirer
 from tests.host.acquirer.pos_terminal import NOW, Terminal
 
 
@@ -29,4 +29,3 @@ def ask(acquirer: Acquirer, terminal: Terminal) -> Callable[..., dict[str, str]]
         return terminal.read(answer)
 
     return run
-

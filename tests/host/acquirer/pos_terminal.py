@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import iso8583
+from psec import des, mac
+
 from mpos.acquirer import dukpt
 from mpos.acquirer.iso8583_spec import SPEC
 from mpos.bench import test_keys
 from mpos.bench.cards import QpbocCard, make_card
-from psec import des, mac
 
 TPDU, HEADER = bytes.fromhex("6000030000"), bytes.fromhex("603100310000")
 ANSWER_TPDU = bytes.fromhex("6000000003")
@@ -70,7 +71,27 @@ def read_card(card: QpbocCard, amount: int, currency: str = "0156", date: str = 
     return known
 
 
-CHIP_ORDER = "9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35 84 9F41 9F63".split()
+CHIP_ORDER = [
+    "9F26",
+    "9F27",
+    "9F10",
+    "9F37",
+    "9F36",
+    "95",
+    "9A",
+    "9C",
+    "9F02",
+    "5F2A",
+    "82",
+    "9F1A",
+    "9F03",
+    "9F33",
+    "9F34",
+    "9F35",
+    "84",
+    "9F41",
+    "9F63",
+]
 
 
 @dataclass

@@ -2,13 +2,13 @@
 
 import iso8583
 import pytest
+from pyemv import ac, kd, tools
+
 from mpos.acquirer import REFUSALS, Account, Acquirer, Issuer, chip_data, refusals
 from mpos.acquirer.books import Books
 from mpos.acquirer.iso8583_spec import SPEC
 from mpos.bench.cards import CARDS, Profile, QpbocCard, make_card
 from mpos.bench.cards.profile import AID_CREDIT
-from pyemv import ac, kd, tools
-
 from tests.host.acquirer.pos_terminal import NOW, Terminal, decode, framed
 
 APPROVED_PAN = "6212340000000019"
@@ -96,7 +96,9 @@ def test_terminal_and_merchant(terminal):
     acquirer = Acquirer(terminals={"MPOS0001": "104110058120001"}, now=lambda: NOW)
 
     def code(change=lambda fields: None):
-        return terminal.read(acquirer.authoriser.handle(terminal.sale(make_card("approved", terminal.stan)[0], change=change)[2:]))["39"]
+        return terminal.read(
+            acquirer.authoriser.handle(terminal.sale(make_card("approved", terminal.stan)[0], change=change)[2:])
+        )["39"]
 
     assert code() == "00"
     assert code(put(41, b"MPOS9999")) == "97"
@@ -123,7 +125,26 @@ CHIP_CASES = [
     ("9F10", "0701020390000001", "chip-data"),
     ("9F10", "0801010390000001", "chip-data"),
     ("9F37", "A1B2C3", "chip-data"),
-    *[(tag, None, "chip-data") for tag in "9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 84".split()],
+    *[
+        (tag, None, "chip-data")
+        for tag in [
+            "9F26",
+            "9F27",
+            "9F10",
+            "9F37",
+            "9F36",
+            "95",
+            "9A",
+            "9C",
+            "9F02",
+            "5F2A",
+            "82",
+            "9F1A",
+            "9F03",
+            "9F33",
+            "84",
+        ]
+    ],
 ]
 
 

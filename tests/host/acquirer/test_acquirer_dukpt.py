@@ -1,9 +1,10 @@
 """Keys of the BDK side against the standard's own examples: ANSI X9.24-1:2009, A.4."""
 
 import pytest
+from psec import des, mac
+
 from mpos.acquirer import dukpt
 from mpos.bench import test_keys
-from psec import des, mac
 
 # A.4.2 initial sequence and A.4.3 roll-over: counter part of the KSN, transaction key, encrypted PIN block
 EXAMPLES = """

@@ -4,9 +4,9 @@ import asyncio
 import random
 
 import pytest
+
 from mpos.acquirer import FAULTS, Acquirer, server
 from mpos.bench.cards import make_card
-
 from tests.host.acquirer.pos_terminal import NOW, Terminal, decode
 
 APPROVED_PAN = "6212340000000019"

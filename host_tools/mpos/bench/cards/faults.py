@@ -1,7 +1,7 @@
 """Cards that go wrong at a chosen command, so that a test can walk through every exchange of a transaction.
 
-    faulty(card, at=2, what=REMOVED)            vanishes at the third command after each activation
-    faulty(card, at=1, what=status(0x6A82))     answers it with that status word and nothing else
+`faulty(card, at=2, what=REMOVED)` vanishes at the third command after each activation;
+`faulty(card, at=1, what=status(0x6A82))` answers the second with that status word and nothing else.
 """
 
 from collections.abc import Callable
@@ -12,48 +12,48 @@ from mpos.bench.field import Target, TargetRemoved
 Fault = Callable[[bytes], bytes | None]
 
 
-def REMOVED(answer: bytes) -> bytes | None:  # noqa: N802 - reads as the constant that it is at the call
+def REMOVED(answer: bytes) -> bytes | None:
     """The card leaves the field in the middle of the exchange."""
     raise TargetRemoved
 
 
-def MUTE(answer: bytes) -> bytes | None:  # noqa: N802
+def MUTE(answer: bytes) -> bytes | None:
     """The card never answers."""
     return None
 
 
-def EMPTY(answer: bytes) -> bytes | None:  # noqa: N802
+def EMPTY(answer: bytes) -> bytes | None:
     """Not even a status word."""
     return b""
 
 
-def HALF_STATUS(answer: bytes) -> bytes | None:  # noqa: N802
+def HALF_STATUS(answer: bytes) -> bytes | None:
     """One byte only."""
     return answer[-2:-1]
 
 
-def NO_DATA(answer: bytes) -> bytes | None:  # noqa: N802
+def NO_DATA(answer: bytes) -> bytes | None:
     """The status word says that all is well, and the data are missing."""
     return answer[-2:]
 
 
-def TRUNCATED(answer: bytes) -> bytes | None:  # noqa: N802
+def TRUNCATED(answer: bytes) -> bytes | None:
     """The last third of the data is missing, so that lengths point behind the end."""
     data = answer[:-2]
     return data[: len(data) * 2 // 3] + answer[-2:]
 
 
-def BAD_LENGTH(answer: bytes) -> bytes | None:  # noqa: N802
+def BAD_LENGTH(answer: bytes) -> bytes | None:
     """The outermost length says more than there is."""
     return answer[:1] + b"\x84\x7f\xff\xff\xff" + answer[2:]
 
 
-def BAD_TAG(answer: bytes) -> bytes | None:  # noqa: N802
+def BAD_TAG(answer: bytes) -> bytes | None:
     """The data start with a tag that never ends."""
     return b"\x1f" + b"\xff" * 8 + answer[-2:]
 
 
-def TRAILING(answer: bytes) -> bytes | None:  # noqa: N802
+def TRAILING(answer: bytes) -> bytes | None:
     """Bytes behind the outermost object."""
     return answer[:-2] + b"\xde\xad" + answer[-2:]
 

@@ -1,0 +1,143 @@
+"""Bits of the data objects that are made of them: (byte from 1, mask, what it means when set)."""
+
+_Bits = tuple[tuple[int, int, str], ...]
+
+# EMV 4.4 Book 3, annex C5
+TVR: _Bits = (
+    (1, 0x80, "offline data authentication was not performed"),
+    (1, 0x40, "static data authentication failed"),
+    (1, 0x20, "data of the chip are missing"),
+    (1, 0x10, "card is on the exception file"),
+    (1, 0x08, "dynamic data authentication failed"),
+    (1, 0x04, "combined data authentication failed"),
+    (1, 0x02, "static data authentication selected"),
+    (2, 0x80, "application versions of card and terminal differ"),
+    (2, 0x40, "application expired"),
+    (2, 0x20, "application not yet effective"),
+    (2, 0x10, "service not allowed for this card"),
+    (2, 0x08, "new card"),
+    (3, 0x80, "cardholder verification failed"),
+    (3, 0x40, "cardholder verification method unknown"),
+    (3, 0x20, "PIN tries used up"),
+    (3, 0x10, "PIN needed, PIN pad missing or broken"),
+    (3, 0x08, "PIN needed, PIN pad there, none entered"),
+    (3, 0x04, "online PIN entered"),
+    (4, 0x80, "amount over the floor limit"),
+    (4, 0x40, "lower limit of consecutive offline transactions passed"),
+    (4, 0x20, "upper limit of consecutive offline transactions passed"),
+    (4, 0x10, "picked at random for going online"),
+    (4, 0x08, "merchant forced the transaction online"),
+    (5, 0x80, "default TDOL used"),
+    (5, 0x40, "issuer authentication failed"),
+    (5, 0x20, "script failed before the last cryptogram"),
+    (5, 0x10, "script failed after the last cryptogram"),
+)
+
+# EMV 4.4 Book 3, annex C6
+TSI: _Bits = (
+    (1, 0x80, "offline data authentication performed"),
+    (1, 0x40, "cardholder verification performed"),
+    (1, 0x20, "card risk management performed"),
+    (1, 0x10, "issuer authentication performed"),
+    (1, 0x08, "terminal risk management performed"),
+    (1, 0x04, "script processing performed"),
+)
+
+# EMV 4.4 Book 3, annex C1
+AIP: _Bits = (
+    (1, 0x40, "static data authentication supported"),
+    (1, 0x20, "dynamic data authentication supported"),
+    (1, 0x10, "cardholder verification supported"),
+    (1, 0x08, "terminal risk management to be performed"),
+    (1, 0x04, "issuer authentication supported"),
+    (1, 0x02, "verification on the cardholder's device supported"),
+    (1, 0x01, "combined data authentication supported"),
+    (2, 0x80, "EMV and magnetic-stripe mode supported"),
+)
+
+# EMV 4.4 Book 3, annex C2
+AUC: _Bits = (
+    (1, 0x80, "domestic cash"),
+    (1, 0x40, "international cash"),
+    (1, 0x20, "domestic goods"),
+    (1, 0x10, "international goods"),
+    (1, 0x08, "domestic services"),
+    (1, 0x04, "international services"),
+    (1, 0x02, "cash machines"),
+    (1, 0x01, "terminals other than cash machines"),
+    (2, 0x80, "domestic cashback"),
+    (2, 0x40, "international cashback"),
+)
+
+# EMV Contactless Book A, table 5-4
+TTQ: _Bits = (
+    (1, 0x80, "magnetic-stripe mode supported"),
+    (1, 0x20, "EMV mode supported"),
+    (1, 0x10, "EMV by contact supported"),
+    (1, 0x08, "offline-only reader"),
+    (1, 0x04, "online PIN supported"),
+    (1, 0x02, "signature supported"),
+    (1, 0x01, "offline data authentication for online transactions supported"),
+    (2, 0x80, "online cryptogram required"),
+    (2, 0x40, "cardholder verification required"),
+    (2, 0x20, "offline PIN by contact supported"),
+    (3, 0x80, "issuer updates supported"),
+    (3, 0x40, "verification on the cardholder's device supported"),
+    (4, 0x80, "fDDA version 01 supported"),
+)
+
+# PBOC 3.0 part 12, tag 9F6C
+CTQ: _Bits = (
+    (1, 0x80, "online PIN required"),
+    (1, 0x40, "signature required"),
+    (1, 0x20, "go online when offline data authentication fails"),
+    (1, 0x10, "use another interface when offline data authentication fails"),
+    (1, 0x08, "go online when the application has expired"),
+    (1, 0x04, "use another interface for cash"),
+    (1, 0x02, "use another interface for cashback"),
+    (2, 0x80, "cardholder was verified on his own device"),
+    (2, 0x40, "issuer updates supported"),
+)
+
+# EMV 4.4 Book 4, annex A2
+TERMINAL_CAPABILITIES: _Bits = (
+    (1, 0x80, "manual key entry"),
+    (1, 0x40, "magnetic stripe"),
+    (1, 0x20, "chip by contact"),
+    (2, 0x80, "plain-text PIN to the chip"),
+    (2, 0x40, "encrypted PIN online"),
+    (2, 0x20, "signature"),
+    (2, 0x10, "encrypted PIN to the chip"),
+    (2, 0x08, "no cardholder verification needed"),
+    (3, 0x80, "static data authentication"),
+    (3, 0x40, "dynamic data authentication"),
+    (3, 0x20, "card capture"),
+    (3, 0x08, "combined data authentication"),
+)
+
+TABLES: dict[str, _Bits] = {
+    "tvr": TVR,
+    "tsi": TSI,
+    "aip": AIP,
+    "auc": AUC,
+    "ttq": TTQ,
+    "ctq": CTQ,
+    "terminal_capabilities": TERMINAL_CAPABILITIES,
+}
+
+
+def meanings(kind: str, value: bytes) -> list[str]:
+    """What the set bits of `value` mean. Bits behind its end, and bits without a name, say nothing."""
+    return [text for byte, mask, text in TABLES[kind] if byte <= len(value) and value[byte - 1] & mask]
+
+
+def tvr(value: bytes) -> list[str]:
+    return meanings("tvr", value)
+
+
+def ttq(value: bytes) -> list[str]:
+    return meanings("ttq", value)
+
+
+def ctq(value: bytes) -> list[str]:
+    return meanings("ctq", value)
