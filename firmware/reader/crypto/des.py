@@ -288,9 +288,7 @@ class Des:
 
     def wipe(self) -> None:
         """Overwrite the schedule with zeros. Afterwards the object computes nothing of use until `rekey`."""
-        k = self._k
-        for i in range(len(k)):
-            k[i] = 0
+        self._k[:] = bytes(len(self._k))  # as long as before, so in place
 
     def encrypt_into(self, src, dst) -> None:
         """Each block of src by itself (ECB) into dst, of the same length."""

@@ -15,11 +15,11 @@ from micropython import const
 from reader.errors import E_ISO_FIELD, E_ISO_FORMAT, E_ISO_LENGTH, ReaderError
 
 # Value kinds. Digits are packed, two to a byte; what fills an odd number of them to whole bytes is a zero
-N = 1  # digits at the right, the filler before them
-N_LEFT = 2  # digits at the left, the filler behind them
-AN = 3  # ASCII letters, digits and blanks
-ANS = 4  # any printable ASCII
-B = 5  # bytes
+N = const(1)  # digits at the right, the filler before them
+N_LEFT = const(2)  # digits at the left, the filler behind them
+AN = const(3)  # ASCII letters, digits and blanks
+ANS = const(4)  # any printable ASCII
+B = const(5)  # bytes
 
 _ROW = const(4)
 _LONGEST = const(1024)
@@ -78,17 +78,12 @@ def unpack(dialect, data):
     if not _HEAD <= size <= _LONGEST:
         raise ReaderError(E_ISO_LENGTH)
     mti = _digits(view[0:2], 0)
+    table = dialect.FIELDS
+    rows = _announced(table, bytearray(view[2:_HEAD]))
     fields = {}
     at = _HEAD
-    table = dialect.FIELDS
-    row = 0
-    for number in range(1, 65):
-        if not view[2 + ((number - 1) >> 3)] & (0x80 >> ((number - 1) & 7)):
-            continue
-        while row < len(table) and table[row] < number:
-            row += _ROW
-        if row >= len(table) or table[row] != number:
-            raise ReaderError(E_ISO_FIELD, number)
+    for row in rows:
+        number = table[row]
         kind = table[row + 1]
         prefix = table[row + 2]
         length = table[row + 3]
@@ -144,6 +139,25 @@ def _decode(number: int, kind: int, length: int, view):
     return str(view, "ascii")
 
 
+def _announced(table, bitmap: bytearray) -> list[int]:
+    """Rows of the fields in the bitmap, which is used up. Raises E_ISO_FIELD for the lowest that is in no row."""
+    rows = []
+    for row in range(0, len(table), _ROW):
+        bit = table[row] - 1
+        mask = 0x80 >> (bit & 7)
+        bit >>= 3
+        if bitmap[bit] & mask:
+            bitmap[bit] ^= mask
+            rows.append(row)
+    for i in range(8):
+        if bitmap[i]:
+            bit = 0
+            while not bitmap[i] & (0x80 >> bit):
+                bit += 1
+            raise ReaderError(E_ISO_FIELD, 8 * i + bit + 1)
+    return rows
+
+
 def _digits(view, number: int) -> str:
     """Digits of packed bytes. Raises E_ISO_FORMAT."""
     digits = hexlify(view).decode()
@@ -153,10 +167,12 @@ def _digits(view, number: int) -> str:
 
 
 def _check_text(number: int, kind: int, data) -> None:
+    if kind == ANS:
+        if len(data) and (min(data) < 0x20 or max(data) > 0x7E):
+            raise ReaderError(E_ISO_FORMAT, number)
+        return
     for c in data:
-        if 0x30 <= c <= 0x39 or 0x41 <= c <= 0x5A or 0x61 <= c <= 0x7A or c == 0x20:
-            continue
-        if kind == AN or not 0x20 < c < 0x7F:
+        if not (0x30 <= c <= 0x39 or 0x41 <= c <= 0x5A or 0x61 <= c <= 0x7A or c == 0x20):
             raise ReaderError(E_ISO_FORMAT, number)
 
 
