@@ -19,7 +19,8 @@ from reader.errors import E_INTERNAL, ReaderError
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    ptr8 = ptr32 = bytearray
+    ptr8 = bytearray
+    ptr32 = bytearray
 
 BLOCK = 8
 

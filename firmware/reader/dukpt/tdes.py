@@ -67,7 +67,7 @@ class TdesDukpt:
 
     def __init__(self, store: "Store"):
         self._store = store
-        self._state = None
+        self._state: bytearray = None
 
     def ready(self) -> bool:
         """Whether `next` has a key to give: an initial key was loaded and is not used up. Raises E_STORE."""
@@ -142,8 +142,8 @@ class TdesDukpt:
         if not bit:
             return
         state = self._state
-        key_b = bytearray(_KEY)
-        _xor_into(key_b, 0, key, 0, b"\xc0\xc0\xc0\xc0\0\0\0\0\xc0\xc0\xc0\xc0\0\0\0\0", 0, _KEY)
+        key_b = bytearray(b"\xc0\xc0\xc0\xc0\0\0\0\0\xc0\xc0\xc0\xc0\0\0\0\0")
+        _xor_into(key_b, 0, key, 0, key_b, 0, _KEY)
         cipher_a = Des(memoryview(key)[:8])
         cipher_b = Des(memoryview(key_b)[:8])
         block = bytearray(8)
