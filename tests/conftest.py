@@ -5,15 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 _TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(_TESTS), str(_TESTS.parent / "host_tools")]
 
+from harness.spread import pytest_xdist_make_scheduler  # noqa: E402
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):  # type: ignore[no-untyped-def]
-    """`-n` without a `--dist` of the user's keeps a file together: it has one process of its own on the device."""
-    from xdist.scheduler import LoadFileScheduling
-
-    return LoadFileScheduling(config, log) if config.getoption("dist") == "load" else None
+__all__ = ["pytest_xdist_make_scheduler"]

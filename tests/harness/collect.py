@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ class DeviceFile(pytest.File):
     process down the next one gets a new process; only running out of time ends the file.
     """
 
-    def __init__(self, **arguments):
+    def __init__(self, **arguments: Any):
         super().__init__(**arguments)
         self._process: DeviceProcess | None = None
         self._left_s: float = _FILE_LIMIT_S
@@ -133,7 +134,7 @@ class DeviceFunction(pytest.Item):
 
     parent: DeviceFile
 
-    def __init__(self, *, line: int, **arguments):
+    def __init__(self, *, line: int, **arguments: Any):
         super().__init__(**arguments)
         self._line = line
 
@@ -146,7 +147,7 @@ class DeviceFunction(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self._line - 1, self.name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style=None):  # type: ignore[no-untyped-def]
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, Failure):
             return super().repr_failure(excinfo, style)
         return explain(

@@ -17,6 +17,7 @@ _CONFTEST = f"""
 import sys
 sys.path[:0] = [{str(TOP / "tests")!r}, {str(TOP / "host_tools")!r}]
 from harness.collect import DeviceFile
+from harness.spread import pytest_xdist_make_scheduler
 
 def pytest_pycollect_makemodule(module_path, parent):
     return DeviceFile.from_parent(parent, path=module_path)
@@ -52,21 +53,25 @@ class Scratch:
     """A folder with device test files, and pytest on it."""
 
     def __init__(self, folder: Path):
-        self._folder = folder
+        self.folder = folder
         (folder / "conftest.py").write_text(_CONFTEST)
         (folder / "pytest.ini").write_text("[pytest]\njunit_logging = system-out\njunit_family = xunit1\n")
 
-    def run(self, files: dict[str, str], *arguments: str, **environment: str) -> Result:
-        """Runs pytest on {name: text} and on nothing else."""
-        for old in self._folder.glob("test_*.py"):
+    def write(self, files: dict[str, str]) -> None:
+        """Makes {name: text} the folder's test files."""
+        for old in self.folder.glob("test_*.py"):
             old.unlink()
         for name, text in files.items():
-            (self._folder / name).write_text(text)
-        junit = self._folder / "junit.xml"
-        options = [f"--rootdir={self._folder}", f"--junitxml={junit}", "--color=no"]
+            (self.folder / name).write_text(text)
+
+    def run(self, files: dict[str, str], *arguments: str, **environment: str) -> Result:
+        """Runs pytest on {name: text} and on nothing else."""
+        self.write(files)
+        junit = self.folder / "junit.xml"
+        options = [f"--rootdir={self.folder}", f"--junitxml={junit}", "--color=no"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *arguments],
-            cwd=self._folder,
+            cwd=self.folder,
             # Without the plugins that happen to be installed: what a test needs it names by -p.
             env={**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
             stdout=subprocess.PIPE,

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from harness.scratch import Scratch
 
@@ -102,3 +110,53 @@ def test_styles_of_traceback(scratch: Scratch, style: str, expected: str) -> Non
 
 def test_prints_are_shown_at_once_when_nothing_is_captured(scratch: Scratch) -> None:
     assert "ran ['alpha', 'beta']" in scratch.run({"test_a.py": _FILE}, "-s", "-k", "alpha or beta").text
+
+
+def test_a_file_stays_on_one_worker(scratch: Scratch) -> None:
+    result = scratch.run(_FILES, "-p", "xdist.plugin", "-n", "2", "-v")
+    workers = {name: set(re.findall(rf"\[(gw\d)\].*(?:PASSED|FAILED) {name}::", result.text)) for name in _FILES}
+    assert [len(found) for found in workers.values()] == [1, 1]
+
+
+def _processes_below(folder: Path) -> list[str]:
+    """The MicroPython processes that have a module of `folder` on their path."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"MICROPYPATH={folder}".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:  # not ours, or gone
+            continue
+    return found
+
+
+def _wait_for(condition, limit_s: float = 20) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_interrupt_leaves_no_process_behind(scratch: Scratch) -> None:
+    scratch.write({"test_endless.py": "def test_endless():\n    while True:\n        pass\n"})
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # A shell that runs tests in the background may have switched the signal off for all below it.
+    code = (
+        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, f"--rootdir={scratch.folder}"],
+        cwd=scratch.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_for(lambda: _processes_below(scratch.folder))
+        run.send_signal(signal.SIGINT)
+        text, _ = run.communicate(timeout=20)
+    finally:
+        run.kill()
+    assert run.returncode == 2
+    assert "KeyboardInterrupt" in text
+    assert _processes_below(scratch.folder) == []
