@@ -14,7 +14,7 @@ setup:  ## everything the rest needs: .venv, MicroPython, aioble (seconds when i
 	@python3 -m boards.toolchain
 
 demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 only if approved
-	@$(BIN)/mpos demo
+	@$(BIN)/mpos run --card approved
 
 test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytest, JOBS=4 runs more at a time
 	@$(BIN)/pytest -n $(JOBS) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code

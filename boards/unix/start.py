@@ -1,6 +1,6 @@
 """What the boot loader does on a microcontroller: mount the ROM image in MPOS_ROM, run a module out of it.
 
-    micropython start.py main
+micropython start.py main
 """
 
 import os

@@ -6,10 +6,11 @@ import asyncio
 import json
 import re
 import signal
+from collections.abc import Callable
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -37,7 +38,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-class Type(str, Enum):
+class Type(StrEnum):
     sale = "sale"
 
 
@@ -61,15 +62,17 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
     timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 3,
     acquirer: Annotated[
-        Optional[str], typer.Option(help="host:port of a running `mpos acquirer serve`; without it, one is started.")
+        str | None, typer.Option(help="host:port of a running `mpos acquirer serve`; without it, one is started.")
     ] = None,
-    fault: Annotated[Optional[str], typer.Option(help="How the started acquirer misbehaves (see --help of acquirer serve).")] = None,
+    fault: Annotated[
+        str | None, typer.Option(help="How the started acquirer misbehaves (see --help of acquirer serve).")
+    ] = None,
     state: Annotated[
-        Optional[Path], typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
+        Path | None, typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
     ] = None,
     pace: Annotated[bool, typer.Option(help="Give the virtual radio the pace of a real one.")] = False,
     radio: Annotated[
-        Optional[str], typer.Option(help="Put the reader on a real controller, by Bumble's name for it (usb:0).")
+        str | None, typer.Option(help="Put the reader on a real controller, by Bumble's name for it (usb:0).")
     ] = None,
 ) -> None:
     """Run one transaction on the bench: the real firmware, everything around it simulated.
@@ -120,7 +123,13 @@ def card_list(
         print(
             json.dumps(
                 [
-                    {"name": c.name, "story": c.story, "outcome": c.outcome, "response_code": c.response_code, "error": c.error}
+                    {
+                        "name": c.name,
+                        "story": c.story,
+                        "outcome": c.outcome,
+                        "response_code": c.response_code,
+                        "error": c.error,
+                    }
                     for c in CARDS.values()
                 ]
             )
@@ -140,8 +149,8 @@ def card_list(
 @acquirer_app.command("serve", epilog="Example: mpos acquirer serve --port 8583")
 def acquirer_serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: the system picks one.")] = 0,
-    state: Annotated[Optional[Path], typer.Option(help="File that keeps its books.")] = None,
-    fault: Annotated[Optional[str], typer.Option(help="How it misbehaves: silent, slow, close, refuse, ...")] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps its books.")] = None,
+    fault: Annotated[str | None, typer.Option(help="How it misbehaves: silent, slow, close, refuse, ...")] = None,
 ) -> None:
     """Serve the acquiring host on loopback until interrupted."""
     from mpos.acquirer import Acquirer
@@ -194,7 +203,7 @@ def describe_error(number: Annotated[int, typer.Argument(metavar="NUMBER")]) -> 
     out.print(sentence(number), markup=False, soft_wrap=True)
 
 
-def _describe(decode, data: str) -> None:
+def _describe(decode: Callable[[str], list[str]], data: str) -> None:
     try:
         lines = decode(data)
     except ValueError as error:

@@ -31,7 +31,9 @@ def secrets_of(card) -> dict[str, bytes]:
         "card master key": profile.master_key(),
     }
     found |= {f"{name} in hex": value.hex().encode() for name, value in found.items() if len(value) > 5}
-    return found | {f"{name} in upper hex": value.hex().upper().encode() for name, value in found.items() if len(value) > 5}
+    return found | {
+        f"{name} in upper hex": value.hex().upper().encode() for name, value in found.items() if len(value) > 5
+    }
 
 
 async def test_nothing_in_clear(tmp_path: Path):
@@ -45,7 +47,10 @@ async def test_nothing_in_clear(tmp_path: Path):
         async with await there.connect() as reader:
             record = await sale(there, reader, story=story)
         assert record.outcome == "approved"
-        assert len(record.masked_pan) == len(card.profile.pan) and record.masked_pan.count("*") == len(card.profile.pan) - 10
+        assert (
+            len(record.masked_pan) == len(card.profile.pan)
+            and record.masked_pan.count("*") == len(card.profile.pan) - 10
+        )
         # fragments of one message lie one behind the other once ATT's header and the fragment's byte are gone
         seen = {
             "on the air": b"".join(air),
@@ -59,6 +64,8 @@ async def test_nothing_in_clear(tmp_path: Path):
         for path in (tmp_path / "reader").rglob("*"):
             if path.is_file():
                 seen[f"in the file {path.name}"] = path.read_bytes()
-    hits = [f"{name} {where}" for where, data in seen.items() for name, value in secrets_of(card).items() if value in data]
+    hits = [
+        f"{name} {where}" for where, data in seen.items() for name, value in secrets_of(card).items() if value in data
+    ]
     assert not hits
     assert len(seen["on the air"]) > 500

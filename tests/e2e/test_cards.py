@@ -19,9 +19,8 @@ from mpos.bench.cards.faults import (
 from mpos.bench.field import Field
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.world import World
-from tests.e2e.conftest import approves, sale, state, world
-
 from mpos.link.messages import State
+from tests.e2e.conftest import approves, sale, state, world
 
 PPSE, SELECT, GPO, READ = range(4)
 
@@ -60,7 +59,19 @@ async def test_at_the_pace_of_a_real_radio():
         (status(0x6985), {105, 401}),
         (status(0x6400), {105, 401}),
     ],
-    ids=["removed", "mute", "empty", "half status", "no data", "truncated", "bad length", "bad tag", "6A82", "6985", "6400"],
+    ids=[
+        "removed",
+        "mute",
+        "empty",
+        "half status",
+        "no data",
+        "truncated",
+        "bad length",
+        "bad tag",
+        "6A82",
+        "6985",
+        "6400",
+    ],
 )
 async def test_a_card_that_goes_wrong_at_each_command(at, what, errors):
     card = faulty(make_card("approved")[0], at, what)

@@ -13,7 +13,7 @@ from mpos.bench.pn532_faults import Fault, Faults
 from mpos.bench.world import World
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.framing import fragments
-from mpos.link.messages import TYPE_SALE, Kind, Message, Opcode, State, Tag, bcd
+from mpos.link.messages import TYPE_SALE, Kind, Opcode, State, Tag, bcd
 from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, sale, state, until_idle, world
 
 E_FRAGMENT, E_LENGTH, E_BUSY, E_OPCODE, E_BODY, E_STATE, E_AMOUNT = 701, 702, 703, 704, 705, 706, 804
@@ -48,7 +48,18 @@ def long_command(n: int) -> bytes:
         ([b"\xc0\x02\x10\x00\x01\x00\x00"], E_OPCODE),
         ([b"\xc0\xff\x10\x00\x01\x00\x00"], E_OPCODE),
     ],
-    ids=["empty", "one byte", "zeros", "stray number", "gap", "short", "out of order", "overlong", "a response", "no kind"],
+    ids=[
+        "empty",
+        "one byte",
+        "zeros",
+        "stray number",
+        "gap",
+        "short",
+        "out of order",
+        "overlong",
+        "a response",
+        "no kind",
+    ],
 )
 async def test_garbage(writes, error, aioble):
     async with world(aioble=aioble) as there, await there.connect() as reader:
@@ -260,8 +271,7 @@ async def test_the_phone_comes_back_with_the_answer():
 
 
 async def test_an_event_after_the_link_is_gone():
-    async with world() as there:
-        async with await there.connect() as reader:
-            await reader.pipe.close()
-            with pytest.raises(ReaderGone):
-                await reader.event(5)
+    async with world() as there, await there.connect() as reader:
+        await reader.pipe.close()
+        with pytest.raises(ReaderGone):
+            await reader.event(5)

@@ -61,8 +61,7 @@ def _do(reader, opcode: int, number: int, body):
     if opcode == protocol.LAST_RESULT:
         if reader.last is None:
             raise ReaderError(E_LINK_STATE)
-        last = reader.last
-        return lambda w: last.write(w)
+        return reader.last.write
     if opcode == protocol.ACKNOWLEDGE:
         if reader.last is None or reader.last.number != protocol.need_int(body, protocol.TRANSACTION, 2):
             raise ReaderError(E_LINK_STATE)

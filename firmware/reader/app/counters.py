@@ -9,6 +9,8 @@ _SIZE = const(8)  # the number and its complement
 
 
 class Counters:
+    """`store` keeps the last number used, with its complement."""
+
     def __init__(self, store):
         self._store = store
 

@@ -22,7 +22,8 @@ from .version import VERSION
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    from typing import Any, Callable
+    from collections.abc import Callable
+    from typing import Any
 
 
 class Reader:
@@ -35,14 +36,14 @@ class Reader:
         self.contactless = board.contactless
         self.keys = TdesDukpt(board.key_store)
         self.counters = Counters(board.counter_store)
-        self.parameters: "Any" = None
+        self.parameters: Any = None
         self.out_of_service = 0
-        self.last: "Result | None" = None
-        self._transaction: "Transaction | None" = None
-        self._task: "Any" = None
+        self.last: Result | None = None
+        self._transaction: Transaction | None = None
+        self._task: Any = None
         self._number = 0
         self._command = -1
-        self.link: "Any" = None
+        self.link: Any = None
 
     def run(self) -> None:
         """For ever."""

@@ -53,7 +53,8 @@ _TRY_AGAIN = {
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    from typing import Any, Callable
+    from collections.abc import Callable
+    from typing import Any
 
 
 class Sale:
@@ -67,8 +68,8 @@ class Sale:
         self.stan = stan
         self.time = time
         self.track2 = b""
-        self.card_sequence: "int | None" = None
-        self.icc_data: "Any" = b""
+        self.card_sequence: int | None = None
+        self.icc_data: Any = b""
 
 
 class Result:
@@ -125,10 +126,10 @@ class Transaction:
         self._emit = emit
         self._timeout_ms = timeout_ms
         self._answered = asyncio.Event()
-        self._frame: "memoryview | None" = None
+        self._frame: memoryview | None = None
         self._data = DataStore(_DATA_CAPACITY)
         self._icc = bytearray(_ICC_MOST)
-        self._error: "ReaderError | None" = None
+        self._error: ReaderError | None = None
         self.result = Result(number, amount, currency)
         self.cancel_code = E_CANCELLED
         self.packet_left = False
@@ -146,6 +147,7 @@ class Transaction:
             # The firmware's own fault. The transaction is over, the reader goes on, and says so.
             self.result.failed(ReaderError(E_INTERNAL))
         finally:
+            self._sample()
             self._data.wipe()
             wipe(self._icc)
             self._frame = None
@@ -237,9 +239,7 @@ class Transaction:
         self._sample()
         self.waiting_online = True
         self.packet_left = True
-        heard = await self._emit(
-            protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(packet)[:n])
-        )
+        heard = await self._emit(protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(packet)[:n]))
         packet = None
         if not heard:
             # Its last fragment never went out, so no host can have seen it

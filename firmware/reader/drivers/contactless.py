@@ -24,6 +24,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.iso14443.activation import targets
+from reader.util.wipe import wipe
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -91,8 +92,7 @@ class ContactlessReader:
 
     def wipe(self) -> None:
         """Overwrite the APDU buffers."""
-        for i in range(MAX_RESPONSE):
-            self._response[i] = 0
+        wipe(self._response)
         self._chip.wipe()
 
     async def exchange(self, target: "Target", c_apdu) -> memoryview:

@@ -3,8 +3,9 @@
 The phone writes fragments to one characteristic and is notified of fragments on the other. One phone at a time.
 """
 
-import aioble
 import asyncio
+
+import aioble
 import bluetooth
 from micropython import const
 
@@ -24,7 +25,8 @@ _NOTIFY_PAUSE_MS = const(10)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    from typing import Any, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
+    from typing import Any
 
 
 class GattService:
@@ -49,7 +51,7 @@ class GattService:
         self._assembler = framing.Assembler()
         self._fragment = bytearray(_MTU - _ATT_HEADER)
         self._sending = asyncio.Lock()
-        self._connection: "Any" = None
+        self._connection: Any = None
         self.writer = Writer()
 
     def connected(self) -> bool:

@@ -12,6 +12,9 @@ from mpos.bench.field import Field
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.world import World
 from mpos.phone.sale import Record, Sale, Story
+from mpos.provision import toolchain
+
+STAND_IN = "stand-in"
 
 
 @dataclass
@@ -45,12 +48,17 @@ async def run_sale(options: Options) -> Done:
     acquirer = options.acquirer or Acquirer(state=books, fault=options.fault)
     story = Story()
     radio = Radio(pace=Pace() if options.pace else None, transport=options.radio)
-    async with World(field, state=options.state, acquirer=acquirer, radio=radio) as world:
-        async with await world.connect() as reader:
-            sale = Sale(reader, world.acquirer_address, story)
-            receipts = world.state / "receipts"
-            record = await sale.run(options.amount, options.currency, options.card_timeout_s, receipts)
+    async with (
+        World(field, state=options.state, acquirer=acquirer, radio=radio) as world,
+        await world.connect() as reader,
+    ):
+        sale = Sale(reader, world.acquirer_address, story)
+        receipts = world.state / "receipts"
+        record = await sale.run(options.amount, options.currency, options.card_timeout_s, receipts)
     wear.used(options.card)
+    if record.aioble != STAND_IN:
+        # A copy that did not come from the package index does not know its own version; set-up has checked it
+        record.aioble = toolchain.aioble()[1]
     return Done(record, story, field, [] if isinstance(acquirer, str) else acquirer.log)
 
 

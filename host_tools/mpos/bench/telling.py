@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from mpos.bench.field import Field
 from mpos.describe import apdu as describe_apdu
@@ -18,12 +17,15 @@ STEPS = {
     1: "the app chooses the transaction",
     2: "the card is tapped, the reader assembles the packet",
     3: "the app forwards the packet to the server",
-    4: "the server verifies it and forwards it to the host",
+    4: "the server verifies it and asks the host (here the acquirer is both)",
     5: "the host answers",
-    6: "the server records the answer and passes it back",
+    6: "the server's answer goes back to the app, and from there to the reader",
     7: "the app confirms; the cardholder signs if the card asks for it",
     8: "the receipt is stored",
 }
+ANSWERED = "answered in"  # how the acquirer's line on its answer begins
+CURRENCIES = {"156": "CNY"}
+_INDENT = " " * 14
 
 
 @dataclass
@@ -40,50 +42,59 @@ def collect(story: Story, field: Field, acquirer_log: list[tuple[float, str]]) -
     lines = [Line(said.t, said.who, said.text, said.step, said.packet) for said in story.lines]
     lines += _card_lines(field)
     for i, (t, text) in enumerate(acquirer_log):
-        step = 4 if i == 0 else 5 if i == len(acquirer_log) - 1 else 0
-        lines.append(Line(t, "acquirer", text, step))
+        lines.append(Line(t, "acquirer", text, 4 if i == 0 else 5 if text.startswith(ANSWERED) else 0))
     return sorted(lines, key=lambda line: line.t)
 
 
 def _card_lines(field: Field) -> Iterator[Line]:
-    for direction, data, t in field.trace:
-        who = "reader" if direction == ">" else "card"
-        yield Line(t, who, ("to card: " if who == "reader" else "") + describe_apdu.headline(data, direction == ">"))
+    for i, (direction, data, t) in enumerate(field.trace):
+        text = describe_apdu.headline(data, direction == ">")
+        if direction == ">":
+            yield Line(t, "reader", f"to card: {text}", 2 if i == 0 else 0)
+        else:
+            yield Line(t, "card", text)
 
 
 def show(console: Console, lines: list[Line], record: Record, packets: bool = True) -> None:
     """Print the run for a person to follow; the packets decoded and masked."""
     began = lines[0].t if lines else 0.0
     width = max((len(line.who) for line in lines), default=0)
+    told = set()
     for line in lines:
-        if line.step:
-            console.print(f"\n[bold cyan]{line.step}. {STEPS[line.step]}[/]")
-        console.print(
+        if line.step and line.step not in told:
+            told.add(line.step)
+            _print(console, f"\n[bold cyan]{line.step}. {STEPS[line.step]}[/]")
+        _print(
+            console,
             f"[dim]{(line.t - began) * 1000:8.1f} ms[/]  [bold]{line.who:<{width}}[/]  {escape(line.text)}",
-            soft_wrap=True,
-            highlight=False,
         )
         if line.packet and packets:
-            console.print(packet_table(line.packet))
-    console.print()
-    console.print(summary(record))
+            for text in packet_lines(line.packet):
+                _print(console, f"[dim]{_INDENT}{escape(text)}[/]")
+    _print(console, "\n" + summary(record))
 
 
-def packet_table(frame: bytes) -> Table:
-    """A decoded ISO 8583 frame, masked."""
-    table = Table(show_header=False, box=None, padding=(0, 1), pad_edge=False)
-    table.add_column(style="dim", justify="right", min_width=20)
-    table.add_column()
-    table.add_column()
-    for label, name, value in describe_iso8583.rows(frame):
-        table.add_row(label, name, escape(value))
-    return table
+def packet_lines(frame: bytes) -> Iterator[str]:
+    """A decoded ISO 8583 frame, masked; what is inside a field stands under it."""
+    try:
+        rows = describe_iso8583.rows(frame)
+    except ValueError as error:
+        yield f"not to be decoded: {error}"
+        return
+    for label, name, value in rows:
+        yield f"{label:>5}  {name}: {value}" if label else f"         {value}"
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True, highlight=False)
 
 
 def summary(record: Record) -> str:
     """The outcome in one paragraph."""
     colour = {"approved": "green", "declined": "yellow"}.get(record.outcome, "red")
-    parts = [f"[bold {colour}]{record.outcome.upper()}[/]  {record.amount} {record.currency}"]
+    parts = [
+        f"[bold {colour}]{record.outcome.upper()}[/]  {CURRENCIES.get(record.currency, record.currency)} {record.amount}"
+    ]
     if record.masked_pan:
         parts.append(f"card {record.masked_pan}")
     if record.response_code:

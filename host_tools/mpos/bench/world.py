@@ -62,7 +62,8 @@ class World:
         self.heap = heap
         self.output = ""
         self.acquirer_address = ""
-        self.state: Path = state  # type: ignore[assignment]  # a folder from _open on
+        self.state = state or Path()  # a temporary folder from _open on when there is none
+        self._is_kept = state is not None
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -81,7 +82,7 @@ class World:
 
     async def _open(self) -> None:
         enter = self._stack.enter_async_context
-        if self.state is None:
+        if not self._is_kept:
             self.state = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpos-")))
         self.state.mkdir(parents=True, exist_ok=True)
         if self.acquirer is None:
@@ -154,7 +155,7 @@ class World:
         if self._watch is not None:
             await asyncio.wait([self._watch])
 
-    async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL):
+    async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             str(toolchain.micropython(self.bits)),
             "-X",

@@ -98,9 +98,7 @@ class ReaderClient:
 
     async def online_result(self, transaction: int, frame: bytes) -> None:
         """Hand the host's answer to the reader."""
-        await self.command(
-            Opcode.ONLINE_RESULT, {Tag.TRANSACTION: transaction.to_bytes(2, "big"), Tag.PACKET: frame}
-        )
+        await self.command(Opcode.ONLINE_RESULT, {Tag.TRANSACTION: transaction.to_bytes(2, "big"), Tag.PACKET: frame})
 
     async def online_failed(self, transaction: int, code: int) -> None:
         """Tell the reader why there is no answer (802: none came, 803: the host could not be reached)."""

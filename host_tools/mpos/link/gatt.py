@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from bumble.core import UUID, ProtocolError
-from bumble.device import Connection, Device, Peer
+from bumble.core import UUID, AdvertisingData, ProtocolError
+from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy
+from bumble.hci import Address
 
 from mpos.link.client import ReaderGone
 from mpos.link.framing import Assembler, fragments
@@ -93,13 +94,11 @@ async def connect(device: Device) -> GattPipe:
     return pipe
 
 
-async def find(device: Device):
+async def find(device: Device) -> Address:
     """The address of the first device that advertises the reader's service."""
-    found: asyncio.Future = asyncio.get_running_loop().create_future()
+    found: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
 
-    def on_advertisement(advertisement) -> None:
-        from bumble.core import AdvertisingData
-
+    def on_advertisement(advertisement: Advertisement) -> None:
         for kind in (
             AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
             AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,

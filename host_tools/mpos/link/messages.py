@@ -90,12 +90,7 @@ class Message:
 
     def encode(self) -> bytes:
         body = b"".join(bytes([tag]) + _length(len(value)) + value for tag, value in self.body.items())
-        message = (
-            bytes([self.kind, self.opcode])
-            + self.number.to_bytes(2, "big")
-            + len(body).to_bytes(2, "big")
-            + body
-        )
+        message = bytes([self.kind, self.opcode]) + self.number.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
         if len(message) > MAX_MESSAGE:
             raise LinkError(f"a message of {len(message)} bytes is more than the reader takes ({MAX_MESSAGE})")
         return message

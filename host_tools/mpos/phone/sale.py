@@ -110,7 +110,7 @@ class Sale:
         record.amount, record.currency = f"{amount / 100:.2f}", f"{currency:03d}"
         try:
             await self._info()
-            story.say("phone", f"START sale {record.amount} {record.currency}", step=1)
+            story.say("phone", f"START sale, {record.amount}, currency {record.currency}", step=1)
             self._began = time.monotonic()
             number = await self.reader.start_sale(amount, currency, card_timeout_s)
             await self._follow(number)
@@ -144,7 +144,7 @@ class Sale:
                 self.story.say("reader", STATE_TEXT[State(event.number_of(Tag.READER_STATE))])
             elif event.opcode == Opcode.CARD:
                 what = CardEvent(event.number_of(Tag.CARD_EVENT))
-                self.story.say("reader", CARD_TEXT[what], step=2 if what == CardEvent.PRESENT else 0)
+                self.story.say("reader", CARD_TEXT[what])
                 if what in (CardEvent.PRESENT, CardEvent.READ):
                     self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
             elif event.opcode == Opcode.ONLINE_REQUEST:

@@ -1,6 +1,6 @@
 """The ROM image of the firmware: compiled modules in a ROMFS, run where they lie, so that the heap is for data.
 
-    build(32, aioble_folder)  ->  path of an image for boards/unix/start.py
+build(32, aioble_folder)  ->  path of an image for boards/unix/start.py
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """The account: masked and encrypted, and what no track may look like."""
 
-from testing import cases, h, raises
-
 from reader.app import account
 from reader.crypto.des import Des3
 from reader.emv.data import DataStore
 from reader.errors import E_TAG_FORMAT, E_TAG_MISSING
+from testing import cases, h, raises
 
 _KEY = h("0123456789ABCDEFFEDCBA9876543210")
 

@@ -1,9 +1,8 @@
 """The STAN is stored before it is used, and an empty or changed store is a fault."""
 
-from testing import MemoryStore, cases, raises
-
 from reader.app.counters import Counters
 from reader.errors import E_STORE
+from testing import MemoryStore, cases, raises
 
 
 def test_counts_from_one():

@@ -1,9 +1,8 @@
 """Fragments and messages: what is put together, and what is refused with which number (docs/link.md)."""
 
-from testing import cases, h, raises
-
 from reader.errors import E_LINK_FRAGMENT, E_LINK_LENGTH
 from reader.link.framing import HEADER, MAX_MESSAGE, Assembler, fragment_into
+from testing import cases, h, raises
 
 _MESSAGE = h("01 10 0007 0004 AABBCCDD")
 

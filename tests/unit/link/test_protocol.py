@@ -1,10 +1,9 @@
 """Messages of the link: written, read, refused (docs/link.md)."""
 
-from testing import cases, h, raises
-
 from reader.errors import E_LINK_BODY, E_TLV, ReaderError
 from reader.link import protocol
 from reader.link.protocol import Writer
+from testing import cases, h, raises
 
 
 def test_written_message():

@@ -20,6 +20,7 @@ from reader.errors import (
     E_NFC_STATUS,
     ReaderError,
 )
+from reader.util.wipe import wipe
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -34,7 +35,7 @@ _WAKE_SETTLE_MS = const(2)  # the oscillator starts (PN532 data sheet, T_osc_sta
 
 
 class Hsu:
-    """Frames over a byte line, with every wait bounded.
+    """Frames over a byte line, with every wait bounded. A UART wants a receive buffer of at least frame.SIZE bytes.
 
     ack_ms: the chip acknowledges within 15 ms (6.2.2); more leaves room for the bytes' own time and a busy scheduler.
     frame_ms: once a frame has begun, the wait for more of its bytes; a whole one takes 24 ms at 115,200 baud.
@@ -65,9 +66,8 @@ class Hsu:
 
     def wipe(self) -> None:
         """Overwrite what was sent and received."""
-        for buf in (self._tx, self._rx):
-            for i in range(len(buf)):
-                buf[i] = 0
+        wipe(self._tx)
+        wipe(self._rx)
         self._used = self._have
 
     async def wake(self) -> None:
