@@ -1,0 +1,122 @@
+"""Messages in words: genuine ones, cut ones, foreign ones."""
+
+import pytest
+
+from mpos.acquirer import Acquirer
+from mpos.describe import iso8583
+from mpos.describe.outcomes import CVMS, OUTCOMES
+from mpos.describe.response_codes import RESPONSE_CODES
+from tests.host.acquirer.pos_terminal import Terminal
+
+PAN = "6212340000000019"
+
+
+@pytest.fixture(scope="module")
+def packets() -> tuple[bytes, bytes]:
+    terminal = Terminal()
+    request = terminal.sale()
+    return request, Acquirer().authoriser.handle(request[2:])
+
+
+def named(data: bytes) -> dict[str, str]:
+    return {entry.label: entry.value for entry in iso8583.decode(data)}
+
+
+def test_a_sale(packets):
+    fields = named(packets[0])
+    assert fields["LEN"] == str(len(packets[0]) - 2)
+    assert fields["TPDU"] == "to 0003, from 0000" and fields["HEAD"] == "603100310000"
+    assert fields["MTI"] == "0200 financial request"
+    assert fields["DE4"] == "12.34" and fields["DE12"] == "12:34:56" and fields["DE13"] == "11-23 (month, day)"
+    assert fields["DE22"] == "072 contactless, without PIN"
+    assert fields["DE35"] == "(16 bytes, not shown)"
+    assert fields["DE41"] == "MPOS0001" and fields["DE42"] == "104110058120001" and fields["DE49"] == "156 CNY"
+    assert fields["DE57"] == "KSN FFFF9876543210E00001, key scheme 01 TDES DUKPT"
+    assert fields["DE60"] == "2200000100060 (type 22, batch 000001)"
+    assert "!" not in fields
+
+
+def test_an_answer(packets):
+    fields = named(packets[1])
+    assert fields["MTI"] == "0210 financial answer" and fields["DE39"] == "00 approved"
+    details = next(entry.details for entry in iso8583.decode(packets[1]) if entry.label == "DE55")
+    assert details[0].startswith("91 ISSUER_AUTHENTICATION_DATA (10 bytes)")
+
+
+def test_rows_and_lines_carry_the_chip_data(packets):
+    rows = iso8583.rows(packets[0])
+    assert ("DE4", "amount", "12.34") in rows
+    assert ("", "", "9F02 AMOUNT_AUTHORISED (6 bytes): 12.34") in rows
+    text = "\n".join(iso8583.lines(packets[0].hex(" ")))
+    assert "9F27 CRYPTOGRAM_INFORMATION_DATA (1 byte): 80 ARQC, goes online" in text
+
+
+def test_with_and_without_length_and_header(packets):
+    whole, unframed, bare = packets[0], packets[0][2:], packets[0][13:]
+    bare_fields = named(bare)
+    assert "TPDU" not in bare_fields and "LEN" not in bare_fields
+    assert "LEN" not in named(unframed) and "TPDU" in named(unframed)
+    for fields in (named(whole), named(unframed)):
+        assert {k: v for k, v in fields.items() if k.startswith(("DE", "MTI"))} == bare_fields
+
+
+def test_every_cut_of_a_message(packets):
+    message = packets[0][13:]
+    for n in range(len(message)):
+        if n < 10:
+            with pytest.raises(ValueError, match="no ISO 8583 message"):
+                iso8583.decode(message[:n])
+        else:
+            assert named(message[:n])["!"].startswith(("DE", "the message")), n
+
+
+def test_a_message_that_is_too_long(packets):
+    assert "cannot be read" in named(packets[0][13:] + b"\x00")["!"]
+
+
+@pytest.mark.parametrize("text", ["FFFF" + "00" * 8, "0A00" + "00" * 8, "6000030000", "9F0206000000001234"])
+def test_no_message(text):
+    with pytest.raises(ValueError, match="no ISO 8583 message"):
+        iso8583.lines(text)
+
+
+def test_a_second_bitmap():
+    with pytest.raises(ValueError, match="above 64"):
+        iso8583.lines("0200" + "80" + "00" * 15)
+
+
+def field(number: int, value: str) -> str:
+    return "0200" + (1 << 64 - number).to_bytes(8, "big").hex() + value
+
+
+@pytest.mark.parametrize(
+    "text, label, value",
+    [
+        (field(2, "16" + PAN), "DE2", "621234******0019"),
+        (field(2, "1662123400000000AB"), "DE2", "(not shown)"),
+        (field(52, "0123456789ABCDEF"), "DE52", "(8 bytes, not shown)"),
+        (field(36, "00081122334455667788"), "DE36", "(8 bytes, not shown)"),
+        (field(45, "0441424344"), "DE45", "(4 bytes, not shown)"),
+        (field(39, "3531"), "DE39", "51 insufficient funds"),
+        (field(39, "5A5A"), "DE39", "ZZ"),
+        (field(22, "0510"), "DE22", "051 chip by contact, with PIN"),
+        (field(22, "9990"), "DE22", "999"),
+        (field(49, "383430"), "DE49", "840"),
+        (field(55, "00029F02"), "DE55", "2 bytes, not well-formed: byte 2: the length is missing"),
+        (field(57, "00021234"), "DE57", "1234"),
+        (field(57, "0017DF010A" + "FF" * 10 + "DF020109"), "DE57", "KSN FFFFFFFFFFFFFFFFFFFF, key scheme 09 unknown"),
+        (field(60, "000322F0"), "DE60", "22F"),
+        (field(46, "00020107"), "DE46", "0107"),
+        (field(62, "00021234"), "DE62", "1234"),
+        (field(4, "00000000123A"), "DE4", "00000000123A"),
+        (field(64, "0011223344AABBCC"), "DE64", "0011223344AABBCC"),
+    ],
+)
+def test_fields(text, label, value):
+    assert named(bytes.fromhex(text))[label] == value
+
+
+def test_tables():
+    assert RESPONSE_CODES["A0"] == "MAC wrong"
+    assert all(len(code) == 2 for code in RESPONSE_CODES)
+    assert OUTCOMES[5] == "online request" and CVMS[1] == "signature"
