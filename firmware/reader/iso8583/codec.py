@@ -4,7 +4,7 @@ A dialect is anything with a table `FIELDS`: constant bytes, four for each field
 value kind, bytes of its BCD length prefix (0: fixed length), greatest length. Lengths count what the kind holds:
 digits, characters or bytes.
 
-Values: str of digits (N, N_LEFT), str (AN, ANS), bytes-like (B). Errors carry the field number as detail, 0 for
+Values: str of digits (N, N_LEFT), str (AN, TEXT), bytes-like (B). Errors carry the field number as detail, 0 for
 the message itself.
 """
 
@@ -18,7 +18,7 @@ from reader.errors import E_ISO_FIELD, E_ISO_FORMAT, E_ISO_LENGTH, ReaderError
 N = const(1)  # digits at the right, the filler before them
 N_LEFT = const(2)  # digits at the left, the filler behind them
 AN = const(3)  # ASCII letters, digits and blanks
-ANS = const(4)  # any printable ASCII
+TEXT = const(4)  # any printable ASCII
 B = const(5)  # bytes
 
 _ROW = const(4)
@@ -167,7 +167,7 @@ def _digits(view, number: int) -> str:
 
 
 def _check_text(number: int, kind: int, data) -> None:
-    if kind == ANS:
+    if kind == TEXT:
         if len(data) and (min(data) < 0x20 or max(data) > 0x7E):
             raise ReaderError(E_ISO_FORMAT, number)
         return

@@ -205,7 +205,10 @@ def test_saved_before_it_is_given():
 
 def test_wipe():
     keys = tdes.TdesDukpt(_loaded()).next()
+    views = [memoryview(key) for key in (keys.pin, keys.mac_request, keys.mac_response, keys.data)]
+    assert all([any(view) for view in views])
     keys.wipe()
+    assert not any([any(view) for view in views])
     assert keys.pin == keys.mac_request == keys.mac_response == keys.data == bytes(16)
     assert keys.ksn == h("FFFF9876543210E00001")
 
@@ -329,7 +332,7 @@ def test_failed_save_leaves_no_key_in_memory():
     store = _loaded(fail_at=2)
     dukpt = tdes.TdesDukpt(store)
     dukpt.ready()
-    state = dukpt._state
+    state = memoryview(dukpt._state)
     with raises(E_STORE):
         dukpt.next()
     assert not any(state) and dukpt._state is None

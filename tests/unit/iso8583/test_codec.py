@@ -2,7 +2,7 @@
 
 from reader.errors import E_ISO_FIELD, E_ISO_FORMAT, E_ISO_LENGTH
 from reader.iso8583 import codec
-from reader.iso8583.codec import AN, ANS, N_LEFT, B, N
+from reader.iso8583.codec import AN, N_LEFT, TEXT, B, N
 from reader.iso8583.dialects import unionpay_pos
 from testing import cases, h, raises
 
@@ -17,8 +17,8 @@ class _Dialect:
         23, N, 0, 3,
         28, N, 1, 5,
         38, AN, 0, 6,
-        41, ANS, 0, 8,
-        44, ANS, 1, 25,
+        41, TEXT, 0, 8,
+        44, TEXT, 1, 25,
         48, B, 2, 255,
         52, B, 0, 8,
         60, N_LEFT, 2, 17,
@@ -219,5 +219,5 @@ def test_dialect_tables_are_in_order():
         assert numbers == sorted(set(numbers)) and numbers[0] > 1 and numbers[-1] <= 64
         for row in range(0, len(table), 4):
             _, kind, prefix, length = table[row : row + 4]
-            assert kind in (N, N_LEFT, AN, ANS, B) and length
+            assert kind in (N, N_LEFT, AN, TEXT, B) and length
             assert prefix == 2 or (prefix == 1 and length <= 99) or prefix == 0

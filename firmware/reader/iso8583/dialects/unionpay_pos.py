@@ -9,7 +9,7 @@ serial number as TLV.
 from micropython import const
 
 from reader.errors import E_ISO_FRAME, E_ISO_LENGTH, ReaderError
-from reader.iso8583.codec import AN, ANS, N_LEFT, B, N
+from reader.iso8583.codec import AN, N_LEFT, TEXT, B, N
 
 _FIX = const(0)
 _LL = const(1)
@@ -29,8 +29,8 @@ FIELDS = bytes((
     37, AN, _FIX, 12,  # retrieval reference number
     38, AN, _FIX, 6,  # authorisation code
     39, AN, _FIX, 2,  # response code
-    41, ANS, _FIX, 8,  # terminal
-    42, ANS, _FIX, 15,  # merchant
+    41, TEXT, _FIX, 8,  # terminal
+    42, TEXT, _FIX, 15,  # merchant
     49, AN, _FIX, 3,  # currency
     53, N, _FIX, 16,  # security control information
     55, B, _LLL, 255,  # chip data
