@@ -123,6 +123,8 @@ class Pn532Chip:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the host."""
+        held, self.faults.held = self.faults.held, b""
+        self._send(held)
         if not self._awake:
             data = self._wake_up(data)
         for kind, body in self._receiver.feed(data):

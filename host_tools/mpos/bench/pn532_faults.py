@@ -26,6 +26,7 @@ ANSWER_KINDS = (
     "wrong-code",  # a well-formed answer to another command
     "error-frame",  # syntax error in place of the answer
     "silence",  # ACK, then nothing
+    "late",  # the answer comes when the host has given it up, just before the chip hears the host's next bytes
 )
 LINE_KINDS = ("drop",)  # the line closes when the command arrives
 KINDS = ACK_KINDS + ANSWER_KINDS + LINE_KINDS
@@ -59,6 +60,7 @@ class Faults:
         self.hits = 0
         self._armed: Fault | None = None
         self._left = 0
+        self.held = b""  # an answer that is late
 
     def meet(self, frame: int, command: int, occurrence: int) -> str | None:
         """A command frame has arrived: the kind of fault that it meets in its ACK, its answer or the line."""
@@ -81,6 +83,8 @@ class Faults:
         self._left -= 1
         self.hits += 1
         broken = bytearray(answer)
+        if rule.kind == "late":
+            self.held = answer
         match rule.kind:
             case "garbage":
                 return NOISE + answer
@@ -100,6 +104,6 @@ class Faults:
                 return wrong
             case "error-frame":
                 return error
-            case "silence":
+            case "silence" | "late":
                 return b""
         return bytes(broken)

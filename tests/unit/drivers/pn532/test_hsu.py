@@ -325,3 +325,17 @@ async def test_wipe():
     transport.wipe()
     assert bytes(answer) == bytes(3)
     assert bytes(transport.data) == bytes(frame.MAX_DATA)
+
+
+async def test_a_line_that_fails_while_a_command_is_given_up():
+    class Failing(NarrowLine):
+        def write(self, buf):
+            if len(self.got) >= len(ASK):
+                raise OSError(104)
+            return super().write(buf)
+
+    transport = hsu(Failing(100))
+    with raises(E_NFC_SILENT):
+        await ask(transport, twice=False)
+    with raises(E_LINE_CLOSED):
+        await ask(transport)
