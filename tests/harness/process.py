@@ -20,6 +20,8 @@ from mpos.provision.compile import TOP
 _HEAP = "128K"
 _EXIT_LIMIT_S = 5  # between the end of the output and the end of the process
 _CLOSE_LIMIT_S = 0.5
+_MARKER_BYTES = 64  # no marker is longer
+_OUTPUT_BYTES = 1_000_000  # a function may print
 
 
 @dataclass
@@ -110,33 +112,44 @@ class DeviceProcess:
         self._folder.cleanup()
 
     def _until(self, words: tuple[str, ...], deadline: float) -> tuple[str, dict[str, str]]:
-        """Reads to one of the runner's words, or "died" or "late"; the output by sections, "out" first."""
-        sections, section = {"out": ""}, "out"
-        while True:
-            while found := self._marker.search(self._pending):
-                sections[section] += _text(self._pending[: found.start()])
+        """Reads to one of the runner's words, or "died", "late" or "flooding"; the output by sections, "out" first."""
+        sections, section = {"out": bytearray()}, "out"
+        word = ""
+        while not word:
+            if found := self._marker.search(self._pending):
+                sections[section] += self._pending[: found.start()]
                 self._pending = self._pending[found.end() :]
                 section = found[1].decode()
                 if section in words:
-                    return section, sections
-                sections.setdefault(section, "")
+                    word = section
+                sections.setdefault(section, bytearray())
+                continue
+            # All but what could be the beginning of a marker.
+            sections[section] += self._pending[:-_MARKER_BYTES]
+            self._pending = self._pending[-_MARKER_BYTES:]
             left = deadline - time.monotonic()
-            if left <= 0 or not self._selector.select(left):
-                how = "late"
+            if len(sections[section]) > _OUTPUT_BYTES:
+                word = "flooding"
+            elif left <= 0 or not self._selector.select(left):
+                word = "late"
             elif data := os.read(self._stdout.fileno(), 65536):
                 self._pending += data
-                continue
             else:
-                how = "died"
-            sections[section] += _text(self._pending)
+                word = "died"
+        if word not in words:
+            sections[section] += self._pending
             self._pending = b""
-            return how, sections
+        return word, {
+            name: data.decode(errors="backslashreplace") for name, data in sections.items() if name not in words
+        }
 
     def _end(self, how: str, doing: str) -> Failure:
         self.ended = True
         if how == "late":
             self._give_up(f"{doing} had used up the file's time (FILE_LIMIT_S)")
             return Failure(f"{doing} did not end within the file's time (FILE_LIMIT_S)")
+        if how == "flooding":
+            return Failure(f"{doing}: more than {_OUTPUT_BYTES} bytes of output")
         try:
             code = self._popen.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -156,7 +169,3 @@ def micropython() -> str:
     if given := os.environ.get("MPOS_MICROPYTHON"):
         return given
     return str(toolchain.micropython(32))
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="backslashreplace")

@@ -202,6 +202,16 @@ def test_a_hanging_function_is_named_and_ends_the_file(scratch: Scratch) -> None
     assert "not run: test_hangs had used up the file's time" in result.failure("test_after")
 
 
+def test_a_flood_of_output_ends_the_function(scratch: Scratch) -> None:
+    text = (
+        "def test_floods():\n    while True:\n        print('x' * 1000)\n\ndef test_after():\n    print('y' * 100000)\n"
+    )
+    result = scratch.run({"test_flood.py": text})
+    assert result.outcomes == {"test_floods": "failed", "test_after": "passed"}
+    assert "test_floods: more than 1000000 bytes of output" in result.failure("test_floods")
+    assert result.output("test_after").count("y") == 100000
+
+
 def test_a_module_that_cannot_be_imported_fails_all_its_tests(scratch: Scratch) -> None:
     text = "import absent\n\ndef test_one():\n    pass\n\ndef test_two():\n    pass\n"
     result = scratch.run({"test_import.py": text})
