@@ -206,9 +206,9 @@ def test_saved_before_it_is_given():
 def test_wipe():
     keys = tdes.TdesDukpt(_loaded()).next()
     views = [memoryview(key) for key in (keys.pin, keys.mac_request, keys.mac_response, keys.data)]
-    assert all([any(view) for view in views])
+    assert all(any(view) for view in views)
     keys.wipe()
-    assert not any([any(view) for view in views])
+    assert not any(any(view) for view in views)
     assert keys.pin == keys.mac_request == keys.mac_response == keys.data == bytes(16)
     assert keys.ksn == h("FFFF9876543210E00001")
 
