@@ -9,15 +9,27 @@ import tempfile
 from pathlib import Path
 
 from . import venv
-from .places import CLONE
+from .places import CLONE, VENV
 from .say import run, step
 
-_OPTIONS = ["--quiet", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-config", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--extra", "dev"]
+_OPTIONS = [
+    "--quiet",
+    "--generate-hashes",
+    "--allow-unsafe",
+    "--strip-extras",
+    "--no-config",
+    "--no-header",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+    "--extra",
+    "dev",
+]
 
 
 def write(cache: Path, arguments: list[str]) -> None:
     """Write requirements.lock. Pins that still fit stay; `arguments` go to pip-compile (`--upgrade`)."""
-    python = venv.VENV / "bin" / "python"
+    python = VENV / "bin" / "python"
     log = cache / "logs" / "lock.log"
     # Files that only this machine's pip knows (local wheels, extra indexes) have no place in the lock.
     env = {name: value for name, value in os.environ.items() if name not in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL")}

@@ -63,7 +63,7 @@ def _build(cache: Path, apt: AptState, trees: sources.Trees, bits: int, mpy_cros
     (scratch / "lib").mkdir()
     (scratch / "lib" / "README.md").touch()  # the port asks for micropython-lib, of which nothing is used
     flags = sysroot.flags(cache, apt) if bits == 32 else sysroot.Flags("", "")
-    command = ["make", f"-j{os.cpu_count() or 1}", "-C", trees.micropython / "ports" / "unix"]
+    command: list[str | Path] = ["make", f"-j{os.cpu_count() or 1}", "-C", trees.micropython / "ports" / "unix"]
     command += [
         f"BUILD={scratch / 'build'}",
         f"FROZEN_MANIFEST={_MANIFEST}",

