@@ -21,6 +21,7 @@ import socket
 import struct
 import sys
 from asyncio import core as _core
+
 from micropython import const
 
 _TYPE_CHECKING = const(0)

@@ -100,9 +100,7 @@ class Radio:
         if self._transport is not None:
             raise RuntimeError("with a real controller the phone is a real one too; there is no virtual air to be on")
         number = len(self._phones) + 1
-        configuration = DeviceConfiguration(
-            name=name, address=hci.Address(address or f"C0:00:00:50:48:{number:02X}")
-        )
+        configuration = DeviceConfiguration(name=name, address=hci.Address(address or f"C0:00:00:50:48:{number:02X}"))
         controller = RadioController(name, self._link)
         device = Device(config=configuration, host=Host(controller, AsyncPipeSink(controller)))
         await device.power_on()

@@ -120,14 +120,6 @@ class RadioController(Controller):
         )
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
-    def lose(self, reason: hci.HCI_ErrorCode) -> None:
-        """End every link without a word to the other side."""
-        for connection in list(self.le_connections.values()):
-            self.on_le_disconnected(connection, reason)
-
-    def has_link_to(self, address: hci.Address) -> bool:
-        return address in self.le_connections
-
 
 class RadioLink(link.LocalLink):
     """Carries packets between RadioControllers, at once or at a Pace."""
@@ -179,9 +171,9 @@ class RadioLink(link.LocalLink):
         source = sender_controller.random_address
 
         def arrive() -> None:
-            if receiver.has_link_to(source):
+            if source in receiver.le_connections:
                 receiver.on_link_acl_data(source, transport, data)
-                if self.on_arrival is not None and sender_controller.has_link_to(destination_address):
+                if self.on_arrival is not None and destination_address in sender_controller.le_connections:
                     self.on_arrival(sender_controller, destination_address, data)
 
         pdus = -(-len(data) // _AIR_PDU_OCTETS)
@@ -197,7 +189,7 @@ class RadioLink(link.LocalLink):
             return
 
         def arrive() -> None:
-            if receiver.has_link_to(sender_address):
+            if sender_address in receiver.le_connections:
                 receiver.on_ll_control_pdu(sender_address, packet)
 
         self._send(sender, receiver_address, 1, arrive)
@@ -230,7 +222,8 @@ class RadioLink(link.LocalLink):
         self._flying.clear()
         self._events.clear()
         for controller in list(self.controllers):
-            controller.lose(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+            for connection in list(controller.le_connections.values()):
+                controller.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
     def remove_controller(self, controller: Controller) -> None:
         """Take a controller off the air; the others see their links to it time out."""

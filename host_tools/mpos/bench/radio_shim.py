@@ -50,6 +50,10 @@ _PERMISSIONS = att.Attribute.Permissions
 _OPEN = _PERMISSIONS.READABLE | _PERMISSIONS.WRITEABLE
 
 
+# A service, and its attributes that have values in the firmware, in the order of their handles, with their flags.
+_Described = tuple[gatt.Service, list[tuple[att.Attribute[bytes], int]]]
+
+
 class ShimError(Exception):
     """The firmware's side sent something that is not the protocol. The sentence says what."""
 
@@ -72,7 +76,7 @@ class ShimConnection:
         self._device: Device | None = None
         self._name = b""
         self._mtu = 0
-        self._values: dict[int, gatt.Characteristic] = {}
+        self._values: dict[int, att.Attribute[bytes]] = {}
         self._advertisement = b""
         self._scan_response = b""
         # One question to the firmware at a time, in the order in which the requests came over the air.
@@ -172,7 +176,7 @@ class ShimConnection:
     def _apply_settings(self) -> None:
         self.device.gatt_server.max_mtu = self._mtu
 
-    def _rebuild(self, services: list[tuple[gatt.Service, list[tuple[gatt.Characteristic, int]]]]) -> None:
+    def _rebuild(self, services: list[_Described]) -> None:
         server = self.device.gatt_server
         server.attributes.clear()
         server.attributes_by_handle.clear()
@@ -192,7 +196,7 @@ class ShimConnection:
                         _OPEN,
                         server.make_descriptor_value(characteristic),
                     )
-                    characteristic.descriptors.insert(0, cccd)
+                    characteristic.descriptors = [cccd, *characteristic.descriptors]
             expected = [attribute.handle for attribute, _flags in attributes]
             server.add_service(service)
             for (attribute, _flags), handle in zip(attributes, expected, strict=True):
@@ -203,15 +207,13 @@ class ShimConnection:
     def _standard_services(self) -> list[gatt.Service]:
         # Nine attributes: FIRST_HANDLE follows. Core 5.4 Vol 3 Part C, 12; Part G, 7.
         read = gatt.Characteristic.Properties.READ
-        name = gatt.Characteristic(
+        name: gatt.Characteristic[bytes] = gatt.Characteristic(
             gatt.GATT_DEVICE_NAME_CHARACTERISTIC,
             read,
             _PERMISSIONS.READABLE,
-            att.AttributeValue(read=lambda _connection: self._name),
+            att.AttributeValue[bytes](read=lambda _connection: self._name),
         )
-        appearance = gatt.Characteristic(
-            gatt.GATT_APPEARANCE_CHARACTERISTIC, read, _PERMISSIONS.READABLE, bytes(2)
-        )
+        appearance = gatt.Characteristic(gatt.GATT_APPEARANCE_CHARACTERISTIC, read, _PERMISSIONS.READABLE, bytes(2))
         changed = gatt.Characteristic(
             gatt.GATT_SERVICE_CHANGED_CHARACTERISTIC,
             gatt.Characteristic.Properties.INDICATE,
@@ -223,7 +225,7 @@ class ShimConnection:
             gatt.Service(gatt.GATT_GENERIC_ATTRIBUTE_SERVICE, [changed]),
         ]
 
-    def _value_for(self, attribute: gatt.Characteristic, flags: int) -> att.AttributeValue[bytes]:
+    def _value_for(self, attribute: att.Attribute[bytes], flags: int) -> att.AttributeValue[bytes]:
         # Bumble does not check the plain read and write permissions. NimBLE's ble_att_svr_check_perms does, and
         # takes either kind of write for a writable attribute. There is no pairing here, so no link is encrypted.
         async def read(connection: Connection) -> bytes:
@@ -337,7 +339,10 @@ class ShimConnection:
 
     async def _update(self, handle: int, value: bytes) -> None:
         attribute = self._values[handle]
-        for connection, cccds in list(self.device.gatt_server.subscribers.items()):
+        if not isinstance(attribute, gatt.Characteristic):
+            return  # a descriptor has no subscribers
+        for connection in list(self.device.connections.values()):
+            cccds = self.device.gatt_server.subscribers.get(connection, {})
             subscription = cccds.get(handle, b"\0\0")[0]
             if subscription & 1 and attribute.properties & _FLAG_NOTIFY:
                 await self.device.notify_subscriber(connection, attribute, value, force=True)
@@ -356,10 +361,9 @@ class _NoPairing(PairingDelegate):
         return False
 
 
-def _parse_services(body: bytes) -> list[tuple[gatt.Service, list[tuple[gatt.Characteristic, int]]]]:
-    # Per service its attributes that have values in the firmware, in the order of their handles, with their flags.
+def _parse_services(body: bytes) -> list[_Described]:
     offset = 1
-    services = []
+    services: list[_Described] = []
 
     def take(count: int) -> bytes:
         nonlocal offset
@@ -377,7 +381,7 @@ def _parse_services(body: bytes) -> list[tuple[gatt.Service, list[tuple[gatt.Cha
     for _ in range(body[0]):
         service_uuid = take_uuid()
         characteristics = []
-        attributes = []
+        attributes: list[tuple[att.Attribute[bytes], int]] = []
         for _ in range(take(1)[0]):
             uuid = take_uuid()
             flags, handle, count = struct.unpack("<HHB", take(5))

@@ -8,11 +8,11 @@
 
 import asyncio
 import sys
+from collections import deque
 
 import aioble
 import aioble.core
 import bluetooth
-from collections import deque
 
 _SERVICE = bluetooth.UUID("8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1")
 _RECEIVE = bluetooth.UUID("8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1")

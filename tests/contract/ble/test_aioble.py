@@ -79,7 +79,10 @@ async def test_it_is_the_one_that_the_name_of_the_test_says(scene: Scene, reques
 
 async def test_a_connection_has_address_and_mtu(scene: Scene):
     await scene.begin("read=True")
-    assert await scene.do("(connection.device.addr_type, connection.device.addr)") == (1, bytes(scene.phone.random_address)[::-1])
+    assert await scene.do("(connection.device.addr_type, connection.device.addr)") == (
+        1,
+        bytes(scene.phone.random_address)[::-1],
+    )
     assert await scene.do("connection.device.addr_hex()") == str(scene.phone.random_address).split("/")[0].lower()
     assert await scene.do("(connection.is_connected(), connection.mtu)") == (True, 247)
 

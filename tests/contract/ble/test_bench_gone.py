@@ -24,7 +24,7 @@ class FalseBench:
 
     async def __aenter__(self) -> FalseBench:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.address = "127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -99,9 +99,18 @@ async def test_something_else_there(answer: bytes):
         b"\x05\x00" + bytes((WRITE, 1, 0, 77, 0)),
     ],
     ids=[
-        "empty", "overlong", "opcode-low", "opcode-high", "short", "long", "unknown-link", "unknown-link-mtu",
-        "unknown-value-read", "unknown-value-write", "short-write",
-    ],  # fmt: skip
+        "empty",
+        "overlong",
+        "opcode-low",
+        "opcode-high",
+        "short",
+        "long",
+        "unknown-link",
+        "unknown-link-mtu",
+        "unknown-value-read",
+        "unknown-value-write",
+        "short-write",
+    ],
 )
 async def test_garbage_ends_every_link_and_switches_the_radio_off(garbage: bytes):
     async with FalseBench(GREETING, PHONE) as bench, Firmware(bench.address) as firmware:

@@ -109,7 +109,12 @@ async def test_a_second_registration_replaces_the_first(scene: Scene):
 
 async def test_unknown_handles_are_refused(scene: Scene):
     await scene.begin("((UUID(0xAA01), R),)")
-    for call in ("gatts_read(99)", "gatts_write(99, b'')", "gatts_set_buffer(99, 5)", f"gatts_notify({scene.handle}, 99)"):
+    for call in (
+        "gatts_read(99)",
+        "gatts_write(99, b'')",
+        "gatts_set_buffer(99, 5)",
+        f"gatts_notify({scene.handle}, 99)",
+    ):
         with pytest.raises(DeviceError, match="EINVAL"):
             await scene.do("ble." + call)
     with pytest.raises(DeviceError, match="ENOTCONN"):
@@ -139,8 +144,16 @@ async def test_aiobles_own_flag_does_not_reach_the_table(scene: Scene):
         ("R", None, att.ErrorCode.WRITE_NOT_PERMITTED),
         ("W", att.ErrorCode.READ_NOT_PERMITTED, None),
         ("WNR", att.ErrorCode.READ_NOT_PERMITTED, None),  # NimBLE: writable is writable, either way
-        ("R | W | 0x0200 | 0x1000", att.ErrorCode.INSUFFICIENT_AUTHENTICATION, att.ErrorCode.INSUFFICIENT_AUTHENTICATION),
-        ("R | W | 0x0400 | 0x2000", att.ErrorCode.INSUFFICIENT_AUTHENTICATION, att.ErrorCode.INSUFFICIENT_AUTHENTICATION),
+        (
+            "R | W | 0x0200 | 0x1000",
+            att.ErrorCode.INSUFFICIENT_AUTHENTICATION,
+            att.ErrorCode.INSUFFICIENT_AUTHENTICATION,
+        ),
+        (
+            "R | W | 0x0400 | 0x2000",
+            att.ErrorCode.INSUFFICIENT_AUTHENTICATION,
+            att.ErrorCode.INSUFFICIENT_AUTHENTICATION,
+        ),
     ],
 )
 async def test_flags_are_enforced(scene: Scene, flags, refused_read, refused_write):
@@ -183,7 +196,9 @@ async def test_a_handler_may_refresh_or_refuse_a_read(scene: Scene):
 
 async def test_a_write_is_answered_after_the_handler_has_returned(scene: Scene):
     await scene.begin("((UUID(0xAA01), W), (UUID(0xAA02), N))")
-    await scene.do(f"def hook(event, data):\n    if event == {WRITE}: ble.gatts_notify(data[0], {scene.handles[1]}, b'!')")
+    await scene.do(
+        f"def hook(event, data):\n    if event == {WRITE}: ble.gatts_notify(data[0], {scene.handles[1]}, b'!')"
+    )
     await scene.characteristics[0].write_value(b"x", with_response=True)
     # What the handler notifies is on the air before the response, so the response waited for the handler.
     order = [pdu[0] for direction, pdu in scene.pdus if direction == TO_PHONE][-2:]

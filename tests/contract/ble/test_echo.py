@@ -45,7 +45,9 @@ def message(number: int, length: int) -> bytes:
     return bytes((number + position * 7) & 0xFF for position in range(length))
 
 
-async def echo_all(radio: Radio, aioble: str, how: str, with_response: bool, mtu: int, messages: int = MESSAGES) -> float:
+async def echo_all(
+    radio: Radio, aioble: str, how: str, with_response: bool, mtu: int, messages: int = MESSAGES
+) -> float:
     """Seconds for a message of 1 KB, there and back."""
     async with Firmware(radio.address, path=aioble, program="echo_device.py", arguments=(how,)) as firmware:
         phone = Phone()

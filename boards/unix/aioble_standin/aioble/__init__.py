@@ -11,6 +11,8 @@ What it has not: scanning, connecting, the GATT client, pairing, L2CAP, descript
 asyncio task of boards/unix/bluetooth.py, so ordinary asyncio events are enough.
 """
 
+# ruff: noqa: F401 - the names are for the importer
+
 from micropython import const
 
 from .core import GattError, config, stop

@@ -1,6 +1,7 @@
 """The phone at the other end of a link."""
 
 import asyncio
+
 from micropython import const
 
 from .core import ble, register_irq_handler

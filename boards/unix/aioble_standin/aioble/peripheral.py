@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+
 from micropython import const
 
 from .core import ble, ensure_active, register_irq_handler

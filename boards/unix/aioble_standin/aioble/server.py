@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+
 from micropython import const
 
 from .core import GattError, ble, ensure_active, register_irq_handler
@@ -21,7 +22,7 @@ _CAPTURED_LARGEST = const(10)
 
 _registered = {}
 # (connection, data, characteristic) of captured writes; when it is full the oldest is dropped.
-_captured = deque((), _CAPTURED_LARGEST)
+_captured = deque((), _CAPTURED_LARGEST)  # noqa: RUF037 - MicroPython takes both, by position
 
 
 class Service:
