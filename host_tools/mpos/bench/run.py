@@ -42,6 +42,11 @@ async def run_sale(options: Options) -> Done:
     """Raises ValueError (unknown card or fault), RuntimeError (the firmware died, the set-up is incomplete)."""
     if options.acquirer and options.fault:
         raise ValueError("--fault is for the acquirer that this command starts; give it to the one that is running")
+    if options.acquirer and options.state is None:
+        raise ValueError(
+            "an acquirer that goes on running remembers trace numbers, keys and cards: give --state FOLDER, "
+            "so that the reader and the cards remember them too"
+        )
     wear = _Wear(options.state)
     field = Field(*make_card(options.card, wear.transactions(options.card)))
     books = None if options.state is None else options.state / "acquirer.json"
