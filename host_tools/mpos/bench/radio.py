@@ -100,7 +100,9 @@ class Radio:
         if self._transport is not None:
             raise RuntimeError("with a real controller the phone is a real one too; there is no virtual air to be on")
         number = len(self._phones) + 1
-        configuration = DeviceConfiguration(name=name, address=hci.Address(address or f"C0:00:00:50:48:{number:02X}"))
+        configuration = DeviceConfiguration(
+            name=name, address=hci.Address(address or f"C0:00:00:50:{number >> 8:02X}:{number & 255:02X}")
+        )
         controller = RadioController(name, self._link)
         device = Device(config=configuration, host=Host(controller, AsyncPipeSink(controller)))
         await device.power_on()
@@ -136,6 +138,10 @@ class Radio:
         except ShimError as error:
             self.problems.append(str(error))
             _log.warning("radio: %s", error)
+        except Exception as error:
+            # A defect of the bench: whoever looks at `problems` shall not have to search the log for it.
+            self.problems.append(f"the radio itself failed: {error!r}")
+            _log.exception("radio")
         finally:
             writer.transport.abort()
             if number is not None:

@@ -19,7 +19,9 @@ async def radio() -> AsyncIterator[Radio]:
     assert radio.problems == []
 
 
-@pytest.fixture(params=toolchain.aiobles(), ids=lambda found: found[1])
+@pytest.fixture(
+    params=toolchain.aiobles(), ids=lambda found: found[1] if found[1] == "stand-in" else f"real-{found[1]}"
+)
 def aioble(request: pytest.FixtureRequest) -> str:
     """The folder of the stand-in, and then of the real aioble where the cache has it."""
     return str(Path(request.param[0]))

@@ -233,7 +233,7 @@ async def test_advertising_times_out_and_can_be_cancelled(scene: Scene):
     await scene.do(
         "async def cancelled():\n"
         "    task = asyncio.create_task(aioble.advertise(20000))\n"
-        "    await asyncio.sleep_ms(20)\n"
+        "    await asyncio.sleep_ms(0)\n"
         "    task.cancel()\n"
         "    return await task"
     )

@@ -175,6 +175,17 @@ async def test_frames_for_a_link_that_has_ended_are_ignored(radio: Radio):
     assert radio.problems == []
 
 
+async def test_a_failure_of_the_bench_itself_is_named(radio: Radio, monkeypatch: pytest.MonkeyPatch):
+    def fail(_radio: Radio, _number: int, _shim: object) -> None:
+        raise RuntimeError("no air")
+
+    monkeypatch.setattr(Radio, "_put_on_air", fail)
+    async with Shim(radio) as shim:
+        shim.send(HELLO, GREETING)
+        await shim.closed()
+    assert radio.problems == ["the radio itself failed: RuntimeError('no air')"]
+
+
 # -- two readers, addresses
 
 
