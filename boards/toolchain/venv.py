@@ -5,9 +5,11 @@ or the one in Debian's package python3-pip-whl.
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +23,10 @@ _NETWORK = "is the network (or a package mirror in pip's configuration) there? T
 
 
 def key() -> str:
-    return fingerprint([LOCK, CLONE / "pyproject.toml"], sys.version, sys.base_prefix, str(CLONE))
+    """Changes with the lock, this project's own package and the Python; not with the checkers' settings."""
+    project = tomllib.loads((CLONE / "pyproject.toml").read_text())
+    package = json.dumps([project.get(name) for name in ("build-system", "project")])
+    return fingerprint([LOCK], package, sys.version, sys.base_prefix, str(CLONE))
 
 
 def is_ready() -> bool:
