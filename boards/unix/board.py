@@ -11,11 +11,16 @@ import os
 import socket
 import time
 
+from micropython import const
+
 from reader.drivers.contactless import ContactlessReader
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
 from reader.errors import E_ENTROPY, E_LINE_CLOSED, ReaderError
 from reader.storage.state_file import StateFile
+
+_IPPROTO_TCP = const(6)
+_TCP_NODELAY = const(1)
 
 
 class _Clock:
@@ -72,5 +77,7 @@ def _line(address: str):
         line.connect(socket.getaddrinfo(host, int(port))[0][-1])
     except OSError:
         raise ReaderError(E_LINE_CLOSED) from None
+    # A serial line sends what it is given at once; TCP would hold a second small write back for an answer
+    line.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
     line.setblocking(False)
     return line

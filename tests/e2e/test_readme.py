@@ -1,0 +1,22 @@
+"""README's sample is what the command prints: line by line, but for times and what is drawn afresh in every run."""
+
+from __future__ import annotations
+
+import re
+
+from mpos.provision.compile import TOP
+from tests.e2e.test_cli import mpos
+
+
+def shape(text: str) -> list[str]:
+    """The lines with every number and hex value replaced; the name of the aioble at hand is left out."""
+    lines = [re.sub(r"aioble: .*", "aioble", line) for line in text.strip("\n").splitlines()]
+    return [re.sub(r"\b[0-9A-F]*\d[0-9A-F]*\b", "#", re.sub(r" +", " ", line)) for line in lines]
+
+
+async def test_sample_output():
+    readme = (TOP / "README.md").read_text()
+    sample = readme.split("```text\n")[1].split("```")[0]
+    code, out, err = await mpos("run", "--card", "approved")
+    assert code == 0, err
+    assert shape(sample) == shape(out)
