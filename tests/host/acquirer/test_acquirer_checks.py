@@ -161,10 +161,30 @@ def test_chip_data_under_a_right_mac(ask, acquirer, tag, value, why):
     assert any(REFUSALS[why][1] in text for _, text in acquirer.log)
 
 
-@pytest.mark.parametrize("data", ["9F", "9F8101", "9F26", "9F2608AA", "9F268108", "9A03261123" * 2])
-def test_malformed_chip_data(ask, data):
-    encoded = bytes.fromhex(data)
-    assert ask(change=put(55, bytes.fromhex(f"{len(encoded):04d}") + encoded))["39"] == "30"
+@pytest.mark.parametrize(
+    "tail, says",
+    [
+        ("9F", "A tag is cut off or too long."),
+        ("9F810100", "A tag is cut off or too long."),
+        ("9F51", "Tag 9F51 has no usable length."),
+        ("9F518101AA", "Tag 9F51 has no usable length."),
+        ("9F5103AA", "Tag 9F51 is longer than the field."),
+        ("9A03261123", "Tag 9A is there twice."),
+    ],
+)
+def test_malformed_chip_data(ask, acquirer, tail, says):
+    """Behind a list that is right and complete."""
+
+    def append(fields):
+        data = fields[55][2:] + bytes.fromhex(tail)
+        fields[55] = bytes.fromhex(f"{len(data):04d}") + data
+
+    assert ask(change=append)["39"] == "30"
+    assert any(text.endswith(says) for _, text in acquirer.log)
+
+
+def test_empty_chip_data(ask):
+    assert ask(change=put(55, b"\0\0"))["39"] == "30"
 
 
 def test_dates_of_message_and_card_differ(ask):
@@ -189,6 +209,11 @@ TRACK_CASES = [
 @pytest.mark.parametrize("what, track, code", TRACK_CASES, ids=[case[0] for case in TRACK_CASES])
 def test_tracks(ask, what, track, code):
     assert ask(track=track)["39"] == code
+
+
+def test_a_wrong_check_digit_is_named(ask, acquirer):
+    ask(track=number("6212340000000018D491222000000F80"))
+    assert any(REFUSALS["account-number"][1] in text for _, text in acquirer.log)
 
 
 def test_track_of_no_whole_block_and_empty_track(ask):
@@ -329,6 +354,7 @@ def test_without_de64(acquirer, terminal):
     [
         "0200" + "00" * 8 + "FF",  # bytes behind the end
         "0200" + "80" + "00" * 7,  # second bitmap
+        "0200" + "80" + "00" * 7 + "40" + "00" * 7 + "00",  # with a field in it
         "0200" + "2000000000000000" + "0000",  # DE3 cut off
         "0200" + "0000000000000200" + "0999",  # DE55 longer than the message
         "0200" + "0000000000800000" + "FF" * 8,  # DE41 not text

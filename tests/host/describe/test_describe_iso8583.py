@@ -82,7 +82,7 @@ def test_no_message(text):
 
 def test_a_second_bitmap():
     with pytest.raises(ValueError, match="above 64"):
-        iso8583.lines("0200" + "80" + "00" * 15)
+        iso8583.lines("0200" + "80" + "00" * 7 + "40" + "00" * 8)
 
 
 def field(number: int, value: str) -> str:
