@@ -167,3 +167,17 @@ async def test_a_bench_that_is_gone_is_noticed_by_the_call_that_sends():
         with pytest.raises(DeviceError, match="ENODEV"):
             await firmware.result()
         assert await firmware.do("event(2)") == (1, 1, bytes.fromhex("C00000504801"))
+
+
+async def test_a_bench_that_no_longer_reads_is_given_up():
+    # The server's task takes the connection and reads nothing, so the socket fills.
+    async with FalseBench(GREETING, PHONE) as bench, Firmware(bench.address) as firmware:
+        await firmware.do(BLUETOOTH)
+        await firmware.do("ble.active(True)")
+        await firmware.do("event(1)")
+        await firmware.do("(h,), = ble.gatts_register_services(((UUID(0x180F), ((UUID(0x2A19), N),)),))")
+        await firmware.do("def fill():\n    while True: ble.gatts_write(h, bytes(512), True)")
+        with pytest.raises(DeviceError, match="ENODEV"):
+            await firmware.do("fill()")
+        assert await firmware.do("event(2)") == (1, 1, bytes.fromhex("C00000504801"))
+        assert await firmware.do("ble.active()") is False

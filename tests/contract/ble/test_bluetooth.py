@@ -425,6 +425,20 @@ async def test_switching_off_drops_the_links_and_on_again_works_at_the_same_addr
     await scene.phone.connect(scene.radio.reader_address, timeout=10)
 
 
+async def test_a_handler_may_switch_the_radio_off(scene: Scene):
+    await scene.begin("((UUID(0xAA01), W),)")
+    await scene.do(f"def hook(event, data):\n    if event == {WRITE}: ble.active(False)")
+    gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    scene.connection.on("disconnection", gone.set_result)
+    await scene.characteristics[0].write_value(b"off", with_response=False)
+    await asyncio.wait_for(gone, 10)
+    assert await scene.do("ble.active()") is False
+    await scene.do("hook = None")
+    assert await scene.do("ble.active(True)") is True
+    await scene.do("ble.gap_advertise(20000, b'')")
+    await scene.phone.connect(scene.radio.reader_address, timeout=10)
+
+
 async def test_a_new_reader_takes_the_place_of_one_that_died(radio: Radio):
     phone = await radio.central("phone")
     for _ in range(2):

@@ -9,8 +9,10 @@ import struct
 import pytest
 from bumble.core import TimeoutError as LinkTimeout
 from bumble.device import Device
+from bumble.transport.common import AsyncPipeSink
 
 from mpos.bench.radio import TO_PHONE, TO_READER, Pace, Radio
+from mpos.bench.radio_link import RadioController
 from mpos.bench.radio_shim import (
     ADVERTISE,
     ANSWER,
@@ -218,21 +220,53 @@ async def test_the_phone_can_have_an_address_of_its_own(radio: Radio):
     assert str(phone.random_address).startswith("C1:22:33:44:55:66")
 
 
-async def test_with_a_real_controller_there_is_no_virtual_phone(monkeypatch: pytest.MonkeyPatch):
-    class Transport:
-        source = sink = None
+class Dongle:
+    """A controller as a transport gives it, on another radio's air."""
 
-        async def close(self) -> None:
-            pass
+    def __init__(self, air: Radio):
+        self.source = RadioController("dongle", air._link)
+        self.sink = AsyncPipeSink(self.source)
+        self.open = True
 
-    async def open_transport(name: str) -> Transport:
+    async def close(self) -> None:
+        self.open = False
+
+
+@pytest.fixture
+async def dongle(radio: Radio, monkeypatch: pytest.MonkeyPatch) -> Dongle:
+    dongle = Dongle(radio)
+
+    async def open_transport(name: str) -> Dongle:
         assert name == "usb:0"
-        return Transport()
+        return dongle
 
     monkeypatch.setattr("mpos.bench.radio.open_transport", open_transport)
-    async with Radio(transport="usb:0") as radio:
+    return dongle
+
+
+async def test_with_a_controller_of_its_own_the_reader_is_heard_and_tapped(radio: Radio, dongle: Dongle):
+    heard: list[tuple[str, bytes]] = []
+    async with Radio(transport="usb:0") as reader_side:
+        reader_side.on_air(lambda direction, pdu: heard.append((direction, pdu)))
+        async with Shim(reader_side) as shim:
+            phone = await shim.link(radio)
+            await write(phone, b"4711")
+            assert (await shim.receive(WRITE))[5:] == b"4711"
+            shim.send(NOTIFY, struct.pack("<HH", 1, 12) + b"0815")
+            assert await shim.receive(SENT) == b"\x01\x00"
+    assert heard == [(TO_READER, b"\x52\x0c\x004711"), (TO_PHONE, b"\x1b\x0c\x000815")]
+    assert not dongle.open
+
+
+async def test_a_controller_of_its_own_serves_one_reader_and_no_virtual_phone(dongle: Dongle):
+    async with Radio(transport="usb:0") as reader_side:
+        async with Shim(reader_side) as first, Shim(reader_side) as second:
+            await first.greet()
+            second.send(HELLO, GREETING)
+            await second.closed()
+        assert reader_side.problems == ["one real controller serves one reader; another firmware is using it"]
         with pytest.raises(RuntimeError, match="real one"):
-            await radio.central("phone")
+            await reader_side.central("phone")
 
 
 async def test_a_radio_that_is_left_ends_everything():
@@ -283,15 +317,20 @@ async def test_a_paced_link_carries_so_many_packets_in_an_event():
     assert arrivals[3] - arrivals[0] < interval
 
 
-async def test_what_is_in_the_air_is_lost_with_the_radio():
-    async with Radio(pace=Pace(interval=4.0)) as radio, Shim(radio) as shim:
+async def test_what_is_in_the_air_is_lost_with_the_radio_and_does_not_reach_the_next_link():
+    async with Radio(pace=Pace(interval=1.0)) as radio, Shim(radio) as shim:
         heard: list[bytes] = []
         radio.on_air(lambda _direction, pdu: heard.append(pdu))
         phone = await shim.link(radio)
         await write(phone, b"lost")
         radio.drop()
         assert await shim.receive(DISCONNECTED) == b"\x01\x00"
-    assert heard == []
+        await shim.advertise()
+        await phone.connect(radio.reader_address, timeout=10)
+        await shim.receive(CONNECTED)
+        await write(phone, b"new")
+        assert (await shim.receive(WRITE))[5:] == b"new"
+    assert heard == [b"\x52\x0c\x00new"]
 
 
 async def test_radio_loss_without_a_link_is_nothing(radio: Radio):
