@@ -29,9 +29,11 @@ class Books:
         if path is not None and path.exists():
             try:
                 loaded = json.loads(path.read_text())
-                if set(loaded) != set(self._data):
+                if {key: type(value) for key, value in loaded.items()} != {
+                    key: type(value) for key, value in self._data.items()
+                }:
                     raise ValueError
-            except (ValueError, TypeError):
+            except (ValueError, AttributeError):
                 raise ValueError(f"{path} holds no books of this host; move it away or name another file") from None
             self._data = loaded
 

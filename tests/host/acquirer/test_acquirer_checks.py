@@ -449,7 +449,10 @@ def test_books_survive_a_restart(tmp_path, terminal):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"counters": {}}', "3"])
+OTHER_BOOKS = '{"counters": 3, "burnt": {}, "traces": {}, "atcs": {}, "balances": {}, "serial": 0}'
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"counters": {}}', "3", OTHER_BOOKS])
 def test_books_that_are_none(tmp_path, content):
     path = tmp_path / "books.json"
     path.write_text(content)

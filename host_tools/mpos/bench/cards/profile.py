@@ -63,12 +63,3 @@ class Profile:
     def pan_bcd(self) -> bytes:
         """Tag 5A: compressed numeric, F to a whole byte."""
         return bytes.fromhex(self.pan + "F" * (len(self.pan) % 2))
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of the others. ISO/IEC 7812-1, annex B."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) << (place & 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
