@@ -323,6 +323,9 @@ async def test_what_is_in_the_air_is_lost_with_the_radio_and_does_not_reach_the_
         radio.on_air(lambda _direction, pdu: heard.append(pdu))
         phone = await shim.link(radio)
         await write(phone, b"lost")
+        async with asyncio.timeout(10):
+            while not radio._link._flying:  # not yet past the phone's own stack
+                await asyncio.sleep(0)
         radio.drop()
         assert await shim.receive(DISCONNECTED) == b"\x01\x00"
         await shim.advertise()
