@@ -7,7 +7,9 @@ it each time.
 import fcntl
 import os
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 from . import aioble, lock, places, sources, unix, venv
 from .apt_state import private_apt
@@ -16,6 +18,7 @@ from .say import SetupError, step
 
 def setup() -> None:
     cache = places.make_cache_dir()
+    remember_source_tree(os.environ, places.read_json(places.NOTE))
     if is_warm(cache):
         return
     with (cache / "setup.lock").open("w") as guard:
@@ -36,10 +39,17 @@ def setup() -> None:
             "micropython": {str(bits): str(binary) for bits, binary in binaries.items()},
             "micropython_version": sources.MICROPYTHON,
             "mpy_cross": str(mpy_cross),
+            "micropython_src": os.environ.get("MICROPYTHON_SRC", ""),
             "aioble": {"path": str(path), "version": version},
         }
         places.write_json(places.NOTE, record)
         step(f"ready: MicroPython {sources.MICROPYTHON} (32 and 64 bit), aioble {version}")
+
+
+def remember_source_tree(env: MutableMapping[str, str], note: dict[str, Any]) -> None:
+    """A tree that was named once is used again until another is named, or none: `MICROPYTHON_SRC= make setup`."""
+    if note.get("micropython_src"):
+        env.setdefault("MICROPYTHON_SRC", note["micropython_src"])
 
 
 def key(cache: Path) -> str:
@@ -71,4 +81,5 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

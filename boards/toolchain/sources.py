@@ -72,14 +72,14 @@ def own_tree(env: Mapping[str, str] = os.environ) -> Path | None:
     if not header.is_file() or not (tree / "ports" / "unix" / "Makefile").is_file():
         raise SetupError(
             f"MICROPYTHON_SRC={named} is not a MicroPython source tree: py/mpconfig.h and ports/unix/Makefile are not both there",
-            "name the top folder of a MicroPython tree, or unset MICROPYTHON_SRC to use Debian's",
+            "name the top folder of a MicroPython tree, or leave it empty to use Debian's",
         )
     found = dict(re.findall(r"#define MICROPY_VERSION_(MAJOR|MINOR|MICRO) +(\d+)", header.read_text()))
     version = ".".join(found.get(part, "?") for part in ("MAJOR", "MINOR", "MICRO"))
     if not version.startswith("1.25."):
         raise SetupError(
             f"MICROPYTHON_SRC={named} is MicroPython {version}; this project is built on {MICROPYTHON}",
-            f"check out the tag v{MICROPYTHON} there, or unset MICROPYTHON_SRC to use Debian's",
+            f"check out the tag v{MICROPYTHON} there, or leave it empty to use Debian's",
         )
     _own_mbedtls(tree)
     return tree

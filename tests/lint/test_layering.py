@@ -81,6 +81,13 @@ def firmware_imports(file: File) -> Iterator[str]:
             )
 
 
+def board_imports(file: File) -> Iterator[str]:
+    """A board supplies real parts: its entropy is no pseudo-random generator."""
+    for entry in imports(file):
+        if _OLD_NAMES.get(entry.module, entry.module) == "random":
+            yield file.says(entry.line, "random is no source of entropy; take the hardware's or the system's")
+
+
 def far_end_imports(file: File) -> Iterator[str]:
     """The far end checks the firmware because it is other code: it imports none of it."""
     for entry in imports(file):
@@ -98,6 +105,10 @@ def describe_imports(file: File) -> Iterator[str]:
 
 def test_firmware_rooms() -> None:
     assert_kept(firmware_imports, python_files("firmware/"))
+
+
+def test_boards() -> None:
+    assert_kept(board_imports, python_files("boards/"))
 
 
 def test_host_tools_import_no_firmware() -> None:
@@ -148,7 +159,8 @@ def test_firmware_law_lets_pass(path: str, line: str) -> None:
     assert findings(firmware_imports, [File(path, line)]) == []
 
 
-def test_host_laws_find() -> None:
+def test_other_laws_find() -> None:
+    assert findings(board_imports, [File("boards/unix/board.py", "import random")])
     assert findings(far_end_imports, [File("host_tools/mpos/bench/x.py", "from reader.emv import dol")])
     assert findings(describe_imports, [File("host_tools/mpos/describe/x.py", "from mpos.bench import field")])
     assert findings(describe_imports, [File("host_tools/mpos/describe/x.py", "from ..bench import field")])
