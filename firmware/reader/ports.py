@@ -32,7 +32,9 @@ class Entropy(Protocol):
 class Store(Protocol):
     """A small state that survives power loss at any instant: after `save` returns the new one, else the old one."""
 
-    def load(self) -> bytes | None: ...
+    def load(self) -> bytearray | None:
+        """What was saved last, in a buffer of the caller's own to wipe; None: nothing was ever saved."""
+        ...
 
     def save(self, data) -> None: ...
 

@@ -11,7 +11,7 @@ from micropython import const
 
 from ..crypto import selftest
 from ..dukpt.tdes import TdesDukpt
-from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_NO_KEY, E_PHONE_GONE, ReaderError
+from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
 from ..link.gatt_service import GattService
 from ..storage.parameters import Parameters
@@ -62,8 +62,7 @@ class Reader:
         probe = bytearray(16)
         self.entropy.fill(probe)
         self.parameters = Parameters.load(self.board.parameters)
-        if not self.keys.ready():
-            raise ReaderError(E_NO_KEY)
+        self.keys.check()
         self.counters.check()
         await self.contactless.start()
         await self.contactless.stop()

@@ -69,9 +69,12 @@ class TdesDukpt:
         self._store = store
         self._state: bytearray = None
 
-    def ready(self) -> bool:
-        """Whether `next` has a key to give: an initial key was loaded and is not used up. Raises E_STORE."""
-        return self._load() and ksn.counter(memoryview(self._state)[_KSN:_REGISTERS]) != 0
+    def check(self) -> None:
+        """Raises what `next` would, and takes no key: E_NO_KEY, E_KEY_EXHAUSTED, E_STORE."""
+        if not self._load():
+            raise ReaderError(E_NO_KEY)
+        if ksn.counter(memoryview(self._state)[_KSN:_REGISTERS]) == 0:
+            raise ReaderError(E_KEY_EXHAUSTED)
 
     def load_initial_key(self, key, serial) -> None:
         """Inject the initial key (16 bytes) with its 10-byte serial number, whose counter is cleared.
@@ -99,8 +102,7 @@ class TdesDukpt:
         Raises E_NO_KEY before an initial key was loaded, E_KEY_EXHAUSTED after the last, E_STORE. After an error of
         the store the state is read again, because nobody knows which of the two it holds.
         """
-        if not self._load():
-            raise ReaderError(E_NO_KEY)
+        self.check()
         state = self._state
         number = memoryview(state)[_KSN:_REGISTERS]
         # X9.24-1:2009, A.2, "Request PIN Entry 1": skip a register that does not check

@@ -4,6 +4,7 @@ The phone writes fragments to one characteristic and is notified of fragments on
 """
 
 import asyncio
+from collections import deque
 
 import aioble
 import bluetooth
@@ -20,6 +21,9 @@ _ADVERTISING_INTERVAL_US = const(100_000)
 _MTU = const(247)
 _ATT_HEADER = const(3)
 _LEAST_MTU = const(23)
+_FRAGMENTS = const(64)  # of the longest message at the least MTU
+_IRQ_GATTS_WRITE = const(3)
+_ADVERTISING_MS = const(60_000)
 _NOTIFY_TRIES = const(50)
 _NOTIFY_PAUSE_MS = const(10)
 
@@ -38,16 +42,19 @@ class GattService:
         self.stack = getattr(aioble, "__version__", "real, version unknown")
         aioble.config(mtu=_MTU)
         service = aioble.Service(bluetooth.UUID(_SERVICE))
-        self._rx = aioble.Characteristic(
-            service, bluetooth.UUID(_RECEIVE), write=True, write_no_response=True, capture=True
+        # Not captured by aioble: its queue of ten drops the oldest write without a word
+        self._rx = aioble.BufferedCharacteristic(
+            service, bluetooth.UUID(_RECEIVE), write=True, write_no_response=True, max_len=_MTU - _ATT_HEADER
         )
         self._tx = aioble.Characteristic(service, bluetooth.UUID(_SEND), notify=True)
         device = aioble.Service(bluetooth.UUID(0x180A))
         aioble.Characteristic(device, bluetooth.UUID(0x2A24), read=True, initial=name.encode())
         aioble.Characteristic(device, bluetooth.UUID(0x2A26), read=True, initial=version.encode())
         aioble.register_services(service, device)
-        # The default value length is 20 bytes and longer writes are cut without a word: room for a whole fragment.
-        bluetooth.BLE().gatts_set_buffer(self._rx._value_handle, _MTU - _ATT_HEADER)
+        fragments: deque[bytes] = deque((), _FRAGMENTS)  # noqa: RUF037 - MicroPython's takes no keywords
+        self._arrived = fragments
+        self._arrival = asyncio.ThreadSafeFlag()
+        aioble.core.register_irq_handler(self._on_event, None)
         self._assembler = framing.Assembler()
         self._fragment = bytearray(_MTU - _ATT_HEADER)
         self._sending = asyncio.Lock()
@@ -60,32 +67,50 @@ class GattService:
     async def serve(self, handle: "Callable[[memoryview], Awaitable[None]]", gone: "Callable[[], None]") -> None:
         """For ever: advertise, take one phone, give each message to `handle`, call `gone` when the phone has left."""
         while True:
-            async with await aioble.advertise(
-                _ADVERTISING_INTERVAL_US, name=self.name, services=[bluetooth.UUID(_SERVICE)]
-            ) as connection:
+            try:
+                connection = await aioble.advertise(
+                    _ADVERTISING_INTERVAL_US,
+                    name=self.name,
+                    services=[bluetooth.UUID(_SERVICE)],
+                    timeout_ms=_ADVERTISING_MS,
+                )
+            except asyncio.TimeoutError:
+                continue  # begin again, so that a radio that has died says so
+            async with connection:
                 self._connection = connection
-                self._assembler.reset()
-                receiver = asyncio.create_task(self._receive(connection, handle))
+                receiver = asyncio.create_task(self._receive(handle))
                 try:
                     await connection.disconnected(timeout_ms=None)
                 finally:
                     receiver.cancel()
                     self._connection = None
+                    self._forget()  # before the next phone can connect, and write
                     gone()
 
-    async def _receive(self, connection, handle) -> None:
+    def _on_event(self, event: int, data) -> None:
+        # Runs between two tasks. A fragment more than fits is dropped, and its message refused for the gap
+        if event == _IRQ_GATTS_WRITE and data[1] == self._rx._value_handle and len(self._arrived) < _FRAGMENTS:
+            self._arrived.append(aioble.core.ble.gatts_read(data[1]))
+            self._arrival.set()
+
+    def _forget(self) -> None:
+        """What the phone wrote before it left and nobody took."""
+        while self._arrived:
+            self._arrived.popleft()
+        self._assembler.reset()
+
+    async def _receive(self, handle) -> None:
         while True:
-            sender, fragment = await self._rx.written(timeout_ms=None)
-            if sender is not connection:
-                continue  # what a phone wrote before it left, and nobody took
-            try:
-                message = self._assembler.feed(fragment)
-            except ReaderError as error:
-                async with self._sending:
-                    await self._send(self.writer.begin(EVENT, FAULT, 0).error(error).message())
-                continue
-            if message is not None:
-                await handle(message)
+            while self._arrived:
+                try:
+                    message = self._assembler.feed(self._arrived.popleft())
+                except ReaderError as error:
+                    async with self._sending:
+                        await self._send(self.writer.begin(EVENT, FAULT, 0).error(error).message())
+                    continue
+                if message is not None:
+                    await handle(message)
+            await self._arrival.wait()
 
     async def send(self, build: "Callable[[Writer], Writer]") -> bool:
         """Let `build` write a message and send it, whole, before the next. False: no phone is there to hear it."""

@@ -91,6 +91,8 @@ class Section:
 
         def __getattr__(self, name: str) -> Any: ...
 
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
 
 class Parameters:
     """`terminal`: id, merchant, name, serial (str); country, currency, exponent, type, category (int); capabilities,

@@ -25,10 +25,10 @@ from psec import mac
 
 from mpos.acquirer import chip_data, dukpt, framing, track2
 from mpos.acquirer.books import Books
-from mpos.acquirer.iso8583_spec import SPEC
 from mpos.acquirer.issuer import Account, Issuer
 from mpos.acquirer.refusals import RefusedError
 from mpos.bench import test_keys
+from mpos.describe.iso8583_spec import SPEC
 
 REQUEST, ANSWER = "0200", "0210"
 ACQUIRER_ID = "00000104"

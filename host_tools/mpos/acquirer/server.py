@@ -121,8 +121,11 @@ class Acquirer:
                 pass
         except TimeoutError:
             self.note("closed a connection that said nothing")
-        except (OSError, asyncio.IncompleteReadError):
-            self.note("the other side closed the connection")
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                self.note("the other side closed the connection in the middle of a request")
+        except OSError:
+            self.note("the connection broke")
         except asyncio.CancelledError:
             pass  # the host is being closed, and waits for this
         finally:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import iso8583 as pyiso8583
 
-from mpos.acquirer.iso8583_spec import SPEC
 from mpos.describe import tlv
 from mpos.describe.hexinput import parse_hex
+from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.masking import mask, scrub, scrub_hex
 from mpos.describe.response_codes import RESPONSE_CODES
 

@@ -37,13 +37,10 @@ class GattPipe:
             await self.write(fragment)
 
     async def write(self, fragment: bytes) -> None:
-        """One fragment as it is, with response: the next one waits until the reader has this one."""
-        try:
-            await self.receives.write_value(fragment, with_response=True)
-        except (ProtocolError, asyncio.CancelledError, ConnectionError, TimeoutError) as error:
-            if isinstance(error, asyncio.CancelledError) and self.connection_alive():
-                raise
-            raise ReaderGone("the reader left while a command was written to it") from error
+        """One fragment as it is, without response: the reader has room for a whole message of them."""
+        if not self.connection_alive():
+            raise ReaderGone("the reader has disconnected")
+        await self.receives.write_value(fragment, with_response=False)
 
     def connection_alive(self) -> bool:
         return self.connection.device.connections.get(self.connection.handle) is self.connection

@@ -10,9 +10,9 @@ import iso8583
 from psec import des, mac
 
 from mpos.acquirer import dukpt
-from mpos.acquirer.iso8583_spec import SPEC
 from mpos.bench import test_keys
 from mpos.bench.cards import QpbocCard, make_card
+from mpos.describe.iso8583_spec import SPEC
 
 TPDU, HEADER = bytes.fromhex("6000030000"), bytes.fromhex("603100310000")
 ANSWER_TPDU = bytes.fromhex("6000000003")

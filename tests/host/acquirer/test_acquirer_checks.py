@@ -6,9 +6,9 @@ from pyemv import ac, kd, tools
 
 from mpos.acquirer import REFUSALS, Account, Acquirer, Issuer, chip_data, refusals
 from mpos.acquirer.books import Books
-from mpos.acquirer.iso8583_spec import SPEC
 from mpos.bench.cards import CARDS, Profile, QpbocCard, make_card
 from mpos.bench.cards.profile import AID_CREDIT
+from mpos.describe.iso8583_spec import SPEC
 from tests.host.acquirer.pos_terminal import NOW, Terminal, decode, framed
 
 APPROVED_PAN = "6212340000000019"

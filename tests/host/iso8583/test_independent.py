@@ -13,7 +13,7 @@ import psec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpos.acquirer.iso8583_spec import SPEC
+from mpos.describe.iso8583_spec import SPEC
 
 _KSN = "FFFF9876543210E00001"
 _KEY = "042666B49184CFA368DE9628D0397BC9"

@@ -131,7 +131,7 @@ def test_every_instance_goes_on_where_the_store_stands():
     store = _loaded()
     for row in _A_4_2.strip().split("\n")[:5]:
         dukpt = tdes.TdesDukpt(store)
-        assert dukpt.ready()
+        dukpt.check()
         _check_example(dukpt.next(), row)
 
 
@@ -166,10 +166,12 @@ def test_exhaustion():
     for _ in range(2):
         with raises(E_KEY_EXHAUSTED):
             dukpt.next()
-    assert not dukpt.ready()
+    with raises(E_KEY_EXHAUSTED):
+        dukpt.check()
     # Also after a restart, and the device does not take another initial key
     dukpt = tdes.TdesDukpt(store)
-    assert not dukpt.ready()
+    with raises(E_KEY_EXHAUSTED):
+        dukpt.check()
     with raises(E_KEY_EXHAUSTED):
         dukpt.next()
     with raises(E_KEY_EXISTS):
@@ -222,7 +224,8 @@ def test_counter_of_the_injected_serial_number_is_cleared():
 
 def test_no_key():
     dukpt = tdes.TdesDukpt(MemoryStore())
-    assert not dukpt.ready()
+    with raises(E_NO_KEY):
+        dukpt.check()
     with raises(E_NO_KEY):
         dukpt.next()
 
@@ -256,7 +259,7 @@ def test_damaged_state():
         with raises(E_STORE):
             dukpt.next()
         with raises(E_STORE):
-            dukpt.ready()
+            dukpt.check()
         with raises(E_STORE):
             dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
         assert store.data == data
@@ -303,7 +306,7 @@ def _run_with_cuts(fail_at, keeps_new, error):
     dukpt = tdes.TdesDukpt(store)
     for _ in range(12):
         try:
-            if dukpt.ready():
+            if store.data is not None:
                 given.append(_counter(dukpt.next()))
             else:
                 dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
@@ -331,7 +334,7 @@ def test_power_cut_at_every_save():
 def test_failed_save_leaves_no_key_in_memory():
     store = _loaded(fail_at=2)
     dukpt = tdes.TdesDukpt(store)
-    dukpt.ready()
+    dukpt.check()
     state = memoryview(dukpt._state)
     with raises(E_STORE):
         dukpt.next()
