@@ -1,6 +1,6 @@
 """MicroPython's `bluetooth` module for the unix board.
 
-The interface is that of MicroPython 1.25 with NimBLE (docs.micropython.org, library/bluetooth); the radio
+The interface is that of MicroPython 1.25 with NimBLE (its documentation, library/bluetooth); the radio
 behind it is the bench, reached over a loopback socket whose address is in the environment variable
 MPOS_RADIO ("127.0.0.1:PORT"). The GATT values live here, in the heap, as they do on a microcontroller; the
 bench holds the attribute table and the air.

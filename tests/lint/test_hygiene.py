@@ -7,13 +7,13 @@ import pytest
 
 from tests.lint.sources import File, findings, read, tracked
 
-# Put together here so that this file does not find itself.
+# In pieces, so that this file holds none of them either.
 _SLASH = "/"
-_MACHINE_PATH = re.compile(rf"(?<![\w.$}}]){_SLASH}(work|farm|root|home{_SLASH}\w+|tmp{_SLASH}\w+){_SLASH}")
-_REGISTRY_HOST = re.compile(
-    r"(pypi\.org|pythonhosted\.org|(deb|snapshot|security|ftp)\.debian\.org|registry\.npmjs|proxy\.golang"
-    r"|--(extra-)?index-url|--find-links|--trusted-host)".replace("pypi", "pyp[i]").replace("--", "-[-]")
-)
+_MACHINE_FOLDERS = ("work", "farm", "root", rf"home{_SLASH}\w+", rf"tmp{_SLASH}\w+")
+_MACHINE_PATH = re.compile(rf"(?<![\w.$}}]){_SLASH}({'|'.join(_MACHINE_FOLDERS)}){_SLASH}")
+_REGISTRIES = ("py" + "pi", "pythonhosted", "debian", "npm" + "js", "golang", "micropython")
+_REGISTRY_HOST = re.compile(rf"\b({'|'.join(_REGISTRIES)})\.(org|com|net)\b")
+_INDEX_OPTION = re.compile("-" + r"-((extra-)?index-url|find-links|trusted-host)")
 _DIGITS = re.compile(r"(?<![0-9A-Fa-f])\d{13,19}(?![0-9A-Fa-f])")
 _TEXT = (
     ".py",
@@ -48,9 +48,11 @@ def places_of_this_machine(file: File) -> Iterator[str]:
     for number, line in enumerate(file.text.splitlines(), 1):
         if _MACHINE_PATH.search(line):
             yield file.says(number, "a path of one machine; derive it, or take it from the environment")
-        host = _REGISTRY_HOST.search(line)
-        if host and file.path != "boards/toolchain/lock.py":  # which keeps such options out of the lock by name
-            yield file.says(number, f"{host[0]} names a registry; use what the machine is configured for")
+        # toolchain/lock.py keeps such options out of the lock by name
+        option = file.path != "boards/toolchain/lock.py" and _INDEX_OPTION.search(line)
+        named = _REGISTRY_HOST.search(line) or option
+        if named:
+            yield file.says(number, f"{named[0]} names a registry; use what the machine is configured for")
 
 
 def card_numbers(file: File) -> Iterator[str]:
@@ -66,7 +68,7 @@ def _text_files() -> list[File]:
 
 
 def test_no_places_of_one_machine() -> None:
-    found = findings(places_of_this_machine, [f for f in _text_files() if f.path != "tests/lint/test_hygiene.py"])
+    found = findings(places_of_this_machine, _text_files())
     assert not found, "\n" + "\n".join(found)
 
 
@@ -75,7 +77,16 @@ def test_no_card_numbers() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("sample", ["open('/work/x/y')", "cd /root/src/", "https://pypi.org/simple", "--index-url x"])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        f"open('{_SLASH}work{_SLASH}x')",
+        f"cd {_SLASH}root{_SLASH}src",
+        f"https://{_REGISTRIES[0]}.org/simple",
+        f"deb.{_REGISTRIES[2]}.org",
+        "-" + "-index-url x",
+    ],
+)
 def test_place_law_finds(sample: str) -> None:
     assert findings(places_of_this_machine, [File("docs/x.md", sample)])
 
