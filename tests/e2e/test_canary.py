@@ -8,7 +8,7 @@ import pytest
 
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
-from mpos.bench.cards import Profile, make_card
+from mpos.bench.cards import CARDS, Profile, make_card
 from mpos.bench.field import Field
 from mpos.bench.radio import Radio
 from mpos.bench.world import World
