@@ -17,6 +17,7 @@ from reader.drivers.contactless import ContactlessReader
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
 from reader.errors import E_ENTROPY, E_LINE_CLOSED, ReaderError
+from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
 
 _IPPROTO_TCP = const(6)
@@ -56,6 +57,9 @@ class _Board:
         self.counter_store = StateFile(state + "/counters")
         self.parameters = _setting("MPOS_PARAMETERS")
         self.contactless = ContactlessReader(Pn532(Hsu(_line(_setting("MPOS_NFC")))))
+
+    def link(self, version: str) -> GattService:
+        return GattService(self.name, version)
 
 
 def peripherals() -> _Board:

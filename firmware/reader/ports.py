@@ -1,5 +1,6 @@
 """The contracts of the parts that a board supplies. For type checkers only: nothing imports this at run time."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 
@@ -62,6 +63,20 @@ class Contactless(Protocol):
     async def stop(self) -> None: ...
 
 
+class Link(Protocol):
+    """A duplex message pipe (link/pipe.py); `stack` names what carries it."""
+
+    stack: str
+
+    async def serve(self, handle: Callable[[memoryview], Awaitable[None]], gone: Callable[[], None]) -> None:
+        """For ever: give each message to `handle`; call `gone` when the phone has left."""
+        ...
+
+    async def send(self, build: Callable) -> bool: ...
+
+    async def fault(self, error: Exception) -> None: ...
+
+
 class Board(Protocol):
     """What `board.peripherals()` returns."""
 
@@ -72,3 +87,7 @@ class Board(Protocol):
     key_store: Store
     counter_store: Store
     parameters: str  # path of the parameter file
+
+    def link(self, version: str) -> Link:
+        """The link to the phone; `version` is told in its own way (Device Information on BLE)."""
+        ...

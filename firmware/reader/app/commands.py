@@ -30,8 +30,7 @@ async def answer(reader, message) -> None:
     opcode = message[1]
     number = message[2] << 8 | message[3]
     if kind != protocol.COMMAND:
-        error = ReaderError(E_LINK_OPCODE, opcode)
-        await reader.link.send(lambda w: w.begin(protocol.EVENT, protocol.FAULT, 0).error(error))
+        await reader.link.fault(ReaderError(E_LINK_OPCODE, opcode))
         return
     body = message[framing.HEADER :]
     try:

@@ -13,7 +13,6 @@ from ..crypto import selftest
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
-from ..link.gatt_service import GattService
 from ..storage.parameters import Parameters
 from . import commands
 from .counters import Counters
@@ -54,7 +53,7 @@ class Reader:
             await self._start()
         except ReaderError as error:
             self.out_of_service = error.code
-        self.link = GattService(self.board.name, VERSION)
+        self.link = self.board.link(VERSION)
         await self.link.serve(self._handle, self._gone)
 
     async def _start(self) -> None:

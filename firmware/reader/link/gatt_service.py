@@ -12,7 +12,7 @@ from micropython import const
 
 from ..errors import ReaderError
 from . import framing
-from .protocol import EVENT, FAULT, Writer
+from .pipe import Pipe
 
 _SERVICE = "8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1"
 _RECEIVE = "8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1"
@@ -33,10 +33,11 @@ if _TYPE_CHECKING:
     from typing import Any
 
 
-class GattService:
+class GattService(Pipe):
     """A duplex message pipe. `name` is advertised; `version` goes into Device Information (0x180A)."""
 
     def __init__(self, name: str, version: str):
+        super().__init__()
         self.name = name
         # Copies that did not come from the package index carry no version
         self.stack = getattr(aioble, "__version__", "real, version unknown")
@@ -57,9 +58,7 @@ class GattService:
         aioble.core.register_irq_handler(self._on_event, None)
         self._assembler = framing.Assembler()
         self._fragment = bytearray(_MTU - _ATT_HEADER)
-        self._sending = asyncio.Lock()
         self._connection: Any = None
-        self.writer = Writer()
 
     def connected(self) -> bool:
         return self._connection is not None and self._connection.is_connected()
@@ -105,19 +104,13 @@ class GattService:
                 try:
                     message = self._assembler.feed(self._arrived.popleft())
                 except ReaderError as error:
-                    async with self._sending:
-                        await self._send(self.writer.begin(EVENT, FAULT, 0).error(error).message())
+                    await self.fault(error)
                     continue
                 if message is not None:
                     await handle(message)
             await self._arrival.wait()
 
-    async def send(self, build: "Callable[[Writer], Writer]") -> bool:
-        """Let `build` write a message and send it, whole, before the next. False: no phone is there to hear it."""
-        async with self._sending:
-            return await self._send(build(self.writer).message())
-
-    async def _send(self, message) -> bool:
+    async def _transmit(self, message) -> bool:
         connection = self._connection
         if connection is None:
             return False
