@@ -9,13 +9,12 @@ import gc
 
 from micropython import const
 
-from ..crypto import selftest
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
-from ..storage.parameters import Parameters
 from . import commands
 from .counters import Counters
+from .modules import forget
 from .transaction import Result, Transaction
 from .version import VERSION
 
@@ -57,14 +56,30 @@ class Reader:
         await self.link.serve(self._handle, self._gone)
 
     async def _start(self) -> None:
-        selftest.run()
+        self._test_primitives()
         probe = bytearray(16)
         self.entropy.fill(probe)
-        self.parameters = Parameters.load(self.board.parameters)
+        self._load_parameters()
         self.keys.check()
         self.counters.check()
         await self.contactless.start()
         await self.contactless.stop()
+
+    def _test_primitives(self) -> None:
+        from ..crypto import selftest
+
+        try:
+            selftest.run()
+        finally:
+            forget("reader.crypto.selftest")
+
+    def _load_parameters(self) -> None:
+        from ..storage import parameters_file
+
+        try:
+            self.parameters = parameters_file.load(self.board.parameters)
+        finally:
+            forget("reader.storage.parameters_file")
 
     def heap(self) -> int:
         """Bytes of heap in use, garbage not counted."""

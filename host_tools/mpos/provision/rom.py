@@ -17,6 +17,9 @@ from mpremote.romfs import make_romfs
 
 from mpos.provision.compile import ARCHITECTURE_OF_BITS, DEVICE_TREES, build_dir, compile_tree
 
+# The parts that a peripheral needs; aioble does without central, client, L2CAP and security
+_AIOBLE = frozenset(("__init__", "core", "device", "peripheral", "server"))
+
 
 class RomError(RuntimeError):
     """The image cannot be made."""
@@ -36,7 +39,7 @@ def build(bits: int, aioble: Path) -> Path:
         content = Path(scratch) / "content"
         for tree in DEVICE_TREES:
             _add(trees / tree, content)
-        _add(stack, content)
+        _add(stack, content, only=_AIOBLE)
         with contextlib.redirect_stdout(io.StringIO()) as said:  # it lists every file
             image = make_romfs(str(content), mpy_cross=False)
         if not image:
@@ -50,9 +53,11 @@ def build(bits: int, aioble: Path) -> Path:
     return out
 
 
-def _add(tree: Path, content: Path) -> None:
-    """Every .mpy of a tree, with its folders."""
+def _add(tree: Path, content: Path, only: frozenset[str] | None = None) -> None:
+    """Every .mpy of a tree, with its folders; `only` those of these names."""
     for path in sorted(tree.rglob("*.mpy")):
+        if only is not None and path.stem not in only:
+            continue
         target = content / path.relative_to(tree)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

@@ -2,7 +2,7 @@ import json
 import os
 
 from reader.errors import E_PARAMETERS
-from reader.storage.parameters import Parameters
+from reader.storage.parameters_file import load, parse
 from testing import cases, h, path, raises
 
 _FILE = "test_parameters.tmp"
@@ -17,7 +17,7 @@ def _load(text):
     with open(_FILE, "wb") as file:
         file.write(text)
     try:
-        return Parameters.load(_FILE)
+        return load(_FILE)
     finally:
         os.remove(_FILE)
 
@@ -50,14 +50,14 @@ def test_what_may_be_absent():
         del row[name]
     row["status_check"] = True
     row["zero_amount"] = False
-    kept = Parameters(document).contactless[0]
+    kept = parse(document).contactless[0]
     assert (kept.transaction_limit, kept.cvm_limit, kept.floor_limit) == (None, None, None)
     assert (kept.status_check, kept.zero_amount) == (True, False)
 
 
 def test_no_file():
     with raises(E_PARAMETERS, 1):
-        Parameters.load("no-such-file.json")
+        load("no-such-file.json")
 
 
 def test_the_size_bound():
@@ -78,19 +78,19 @@ def test_version(value):
     document = _good()
     document["version"] = value
     with raises(E_PARAMETERS, 3):
-        Parameters(document)
+        parse(document)
 
 
 def test_no_version():
     with raises(E_PARAMETERS, 3):
-        Parameters({})
+        parse({})
 
 
 def test_an_unknown_key():
     document = _good()
     document["contactles"] = []
     with raises(E_PARAMETERS, 4):
-        Parameters(document)
+        parse(document)
 
 
 @cases(("terminal", 10), ("host", 30))
@@ -99,16 +99,16 @@ def test_a_section(name, number):
         document = _good()
         document[name] = value
         with raises(E_PARAMETERS, number):
-            Parameters(document)
+            parse(document)
     document = _good()
     del document[name]
     with raises(E_PARAMETERS, number):
-        Parameters(document)
+        parse(document)
     for unknown in ("extra", "__class__"):
         document = _good()
         document[name][unknown] = 1
         with raises(E_PARAMETERS, number):
-            Parameters(document)
+            parse(document)
 
 
 _KEYS = (
@@ -149,7 +149,7 @@ def test_a_key_of_the_wrong_type(section, name, number):
         document = _good()
         _section(document, section)[name] = value
         with raises(E_PARAMETERS, number):
-            Parameters(document)
+            parse(document)
 
 
 @cases(*[row for row in _KEYS if row[2] not in (44, 45, 46, 48, 49)])
@@ -157,7 +157,7 @@ def test_a_key_that_is_missing(section, name, number):
     document = _good()
     del _section(document, section)[name]
     with raises(E_PARAMETERS, number):
-        Parameters(document)
+        parse(document)
 
 
 @cases(
@@ -217,7 +217,7 @@ def test_a_value_that_is_refused(section, name, value, number):
     document = _good()
     _section(document, section)[name] = value
     with raises(E_PARAMETERS, number):
-        Parameters(document)
+        parse(document)
 
 
 @cases((None,), ({},), ([],), ([1],), (["A000000333010101"],))
@@ -225,21 +225,21 @@ def test_the_list_of_combinations(value):
     document = _good()
     document["contactless"] = value
     with raises(E_PARAMETERS, 40):
-        Parameters(document)
+        parse(document)
 
 
 def test_an_unknown_key_of_a_combination():
     document = _good()
     document["contactless"][1]["ttq2"] = "00"
     with raises(E_PARAMETERS, 40):
-        Parameters(document)
+        parse(document)
 
 
 def test_the_same_combination_twice():
     document = _good()
     document["contactless"].append(document["contactless"][0])
     with raises(E_PARAMETERS, 40):
-        Parameters(document)
+        parse(document)
 
 
 def test_the_bound_on_combinations():
@@ -253,7 +253,7 @@ def test_the_bound_on_combinations():
         copy["aid"] = f"A0000003330101{i:02X}"
         rows.append(copy)
     document["contactless"] = rows[:8]
-    assert len(Parameters(document).contactless) == 8
+    assert len(parse(document).contactless) == 8
     document["contactless"] = rows
     with raises(E_PARAMETERS, 40):
-        Parameters(document)
+        parse(document)

@@ -1,0 +1,13 @@
+"""Modules that are needed once."""
+
+import sys
+
+
+def forget(name: str) -> None:
+    """Unload the module `name` (full name): its code and tables leave the heap with the next collection.
+
+    An object of one of its classes, or a reference to one of its functions, keeps all of it.
+    """
+    package, _, attribute = name.rpartition(".")
+    del sys.modules[name]
+    delattr(sys.modules[package], attribute)
