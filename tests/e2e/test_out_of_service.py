@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mpos.bench.world import PARAMETERS, FirmwareDied
+from mpos.bench.device import FirmwareDied
+from mpos.bench.world import PARAMETERS
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
 from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, sale, world

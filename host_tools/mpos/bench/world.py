@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
+from mpos.bench.device import ROOT, Device, FirmwareDied, UnixDevice
 from mpos.bench.field import Field
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
 from mpos.link import gatt
 from mpos.link.client import ReaderClient
-from mpos.provision import rom, toolchain
 
-ROOT = Path(__file__).resolve().parents[3]
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
-START = ROOT / "boards" / "unix" / "start.py"
 HEAP = "128K"
-PERSONALISE_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 5.0
-
-
-class FirmwareDied(RuntimeError):
-    """The reader's process ended by itself; the text is what it printed last."""
 
 
 class World:
@@ -60,13 +50,11 @@ class World:
         self.aioble = aioble
         self.bits = bits
         self.heap = heap
-        self.output = ""
         self.acquirer_address = ""
         self.state = state or Path()  # a temporary folder from _open on when there is none
         self._is_kept = state is not None
+        self.device: Device
         self._stack = AsyncExitStack()
-        self._process: asyncio.subprocess.Process | None = None
-        self._watch: asyncio.Task[None] | None = None
         self._phones = 0
 
     async def __aenter__(self) -> World:
@@ -94,14 +82,17 @@ class World:
             self.acquirer_address = f"{running.host}:{running.port}"
         await enter(self.radio)
         nfc = await enter(serve_chip(self.chip))
-        self.environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "MPOS_ROM": str(rom.build(self.bits, self.aioble or toolchain.aioble()[0])),
-            "MPOS_NFC": nfc,
-            "MPOS_RADIO": self.radio.address,
-            "MPOS_STATE": str(self.state),
-            "MPOS_PARAMETERS": str(self.parameters),
-        }
+        self.device = UnixDevice(
+            {
+                "MPOS_NFC": nfc,
+                "MPOS_RADIO": self.radio.address,
+                "MPOS_STATE": str(self.state),
+                "MPOS_PARAMETERS": str(self.parameters),
+            },
+            self.aioble,
+            self.bits,
+            self.heap,
+        )
         if not (self.state / "keys").exists():
             await self.personalise()
         await self.start_reader()
@@ -110,35 +101,26 @@ class World:
     async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
         """Inject the initial key of `ksn` on standard input; returns what the reader said."""
         key = test_keys.initial_key(test_keys.BDK, ksn)
-        process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)
-        out, _ = await asyncio.wait_for(
-            process.communicate(f"{key.hex()} {ksn.hex()}\n".encode()), PERSONALISE_TIMEOUT_S
-        )
-        if process.returncode != 0:
-            raise FirmwareDied(f"personalisation failed: {out.decode(errors='replace').strip()}")
-        return out.decode().strip()
+        return await self.device.personalise(f"{key.hex()} {ksn.hex()}")
 
     async def start_reader(self) -> None:
         """Switch the reader on."""
-        self._process = await self._micropython("main")
-        self._watch = asyncio.create_task(self._read_output(self._process), name="firmware output")
+        await self.device.start()
 
     async def stop_reader(self) -> None:
         """Pull the plug."""
-        process, watch = self._process, self._watch
-        self._process = self._watch = None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        if watch is not None:
-            await asyncio.wait([watch], timeout=STOP_TIMEOUT_S)
+        await self.device.stop()
+
+    @property
+    def output(self) -> str:
+        """What the firmware has printed: nothing, when all is well."""
+        return self.device.output
 
     async def connect(self) -> ReaderClient:
         """A phone of its own that has found the reader and subscribed. Raises ReaderGone, FirmwareDied."""
         self._phones += 1
         phone = await self.radio.central(f"phone {self._phones}")
-        died = asyncio.create_task(self._died(), name="firmware watch")
+        died = asyncio.create_task(self.device.died(), name="firmware watch")
         pipe = asyncio.create_task(gatt.connect(phone), name="phone connects")
         try:
             await asyncio.wait([died, pipe], return_when=asyncio.FIRST_COMPLETED)
@@ -150,26 +132,3 @@ class World:
                 if not task.done():
                     task.cancel()
             await asyncio.gather(died, pipe, return_exceptions=True)
-
-    async def _died(self) -> None:
-        if self._watch is not None:
-            await asyncio.wait([self._watch])
-
-    async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            str(toolchain.micropython(self.bits)),
-            "-X",
-            f"heapsize={self.heap}",
-            str(START),
-            module,
-            stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self.environment,
-        )
-
-    async def _read_output(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while chunk := await process.stdout.read(4096):
-            self.output += chunk.decode(errors="replace")
-        await process.wait()
