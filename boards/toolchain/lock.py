@@ -45,7 +45,7 @@ def write(cache: Path, arguments: list[str]) -> None:
         )
         step("resolving")
         run(
-            [python, "-m", "piptools", "compile", *_OPTIONS, *arguments, "-o", venv.LOCK, CLONE / "pyproject.toml"],
+            [python, "-m", "piptools", "compile", *_OPTIONS, *arguments, "-o", venv.LOCK.name, "pyproject.toml"],
             log,
             "The packages could not be resolved",
             f"read {log}",
