@@ -69,6 +69,7 @@ E_AMOUNT = const(804)  # amount, currency or type not possible
 E_PARAMETERS = const(805)  # detail: number of the offending key
 E_PHONE_GONE = const(806)  # link lost during the transaction
 E_OUT_OF_SERVICE = const(807)  # detail: the error that put the reader there
+E_CLOCK = const(808)  # nobody has set the clock since power-on
 E_INTERNAL = const(899)  # a fault of the firmware itself
 
 

@@ -145,6 +145,10 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_OUT_OF_SERVICE",
         "The reader is out of service (the detail is the error that put it there). Repair that first.",
     ),
+    808: (
+        "E_CLOCK",
+        "Nobody has set the reader's clock since it was switched on. Set it (mpremote rtc --set), then try again.",
+    ),
     899: ("E_INTERNAL", "A fault of the firmware itself. Switch the reader off and on, and report it with the log."),
 }
 

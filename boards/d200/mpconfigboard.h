@@ -1,0 +1,18 @@
+// The D200: what MicroPython's esp32 port is built with.
+
+#define MICROPY_HW_BOARD_NAME           "mPOS D200"
+
+// A variant names another module's microcontroller. board.py finds its pins by this name.
+#ifndef MICROPY_HW_MCU_NAME
+#define MICROPY_HW_MCU_NAME             "ESP32"
+#endif
+
+// The firmware runs out of the romfs partition (mpremote romfs deploy).
+#define MICROPY_VFS_ROM                 (1)
+
+// The reader speaks BLE; it joins no network.
+#define MICROPY_PY_NETWORK_WLAN         (0)
+#define MICROPY_PY_ESPNOW               (0)
+
+// A console on UART0, with or without USB.
+#define MICROPY_HW_ENABLE_UART_REPL     (1)

@@ -1,0 +1,26 @@
+"""The D200 on an ESP32-WROOM-32E: the GPIO of each line. Directions, levels and wires: README.md beside this file."""
+
+from micropython import const
+
+NFC_TX = const(17)
+NFC_RX = const(16)
+NFC_RESET = const(4)
+CHIP_TX = const(25)
+CHIP_RX = const(26)
+CHIP_RESET = const(27)
+CHIP_POWER = const(32)
+CHIP_OFF = const(35)
+MAG_STROBE = const(13)
+MAG_DATA = const(33)
+LCD_SCK = const(18)
+LCD_MOSI = const(23)
+LCD_MISO = const(19)
+LCD_CS = const(5)
+LCD_DC = const(21)
+LCD_RESET = const(22)
+LCD_LIGHT = const(2)
+TOUCH_CS = const(15)
+TOUCH_IRQ = const(39)
+BUZZER = const(14)
+BATTERY = const(34)
+TAMPER = const(36)

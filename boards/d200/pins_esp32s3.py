@@ -1,0 +1,26 @@
+"""The D200 on an ESP32-S3-WROOM-1: the GPIO of each line. Directions, levels and wires: README.md beside this file."""
+
+from micropython import const
+
+NFC_TX = const(17)
+NFC_RX = const(18)
+NFC_RESET = const(16)
+CHIP_TX = const(4)
+CHIP_RX = const(5)
+CHIP_RESET = const(6)
+CHIP_POWER = const(15)
+CHIP_OFF = const(21)
+MAG_STROBE = const(47)
+MAG_DATA = const(48)
+LCD_SCK = const(12)
+LCD_MOSI = const(11)
+LCD_MISO = const(13)
+LCD_CS = const(10)
+LCD_DC = const(9)
+LCD_RESET = const(8)
+LCD_LIGHT = const(46)
+TOUCH_CS = const(14)
+TOUCH_IRQ = const(7)
+BUZZER = const(38)
+BATTERY = const(1)
+TAMPER = const(2)

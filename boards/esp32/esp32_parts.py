@@ -1,0 +1,107 @@
+"""What the M35 and the D200 have in common: the parts that an ESP32 or ESP32-S3 module brings, and the PN532's line.
+
+Machine calls are those of MicroPython 1.25's esp32 port. Nothing is touched before `peripherals()` of a board asks.
+"""
+
+import os
+import sys
+import time
+
+import bluetooth
+from machine import UART, Pin
+from micropython import const
+
+from reader.drivers.contactless import ContactlessReader
+from reader.drivers.pn532.chip import Pn532
+from reader.drivers.pn532.hsu import Hsu
+from reader.errors import E_CLOCK, E_ENTROPY, ReaderError
+from reader.link.gatt_service import GattService
+from reader.storage.state_file import StateFile
+
+_NFC_UART = const(1)  # 0 is the console, 2 the chip slot's
+_NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2: the speed after reset
+# The longest frame is 273 bytes; the port's own buffers of 256 would lose the end of one received while the radio
+# holds the processor, and make the sender of one wait
+_NFC_BUFFER = const(512)
+_RESET_MS = const(1)
+_EARLIEST_YEAR = const(2025)  # the module has no battery for its clock: after power-on it is the year 2000
+_STATE = "/state"
+
+
+def mcu() -> str:
+    """ "ESP32" or "ESP32S3", from the port's own words: "<board> with <microcontroller>".
+
+    Any other has other pins: ValueError, before one of them is driven.
+    """
+    said = sys.implementation._machine
+    name = said.split(" with ")[-1]
+    if name not in ("ESP32", "ESP32S3"):
+        raise ValueError("a board for ESP32 or ESP32S3 modules, this is " + said)
+    return name
+
+
+class Clock:
+    def ticks_ms(self) -> int:
+        return time.ticks_ms()
+
+    def now(self):
+        """Local time; E_CLOCK when nobody has set it since power-on."""
+        now = time.localtime()
+        if now[0] < _EARLIEST_YEAR:
+            raise ReaderError(E_CLOCK)
+        return now[:6]
+
+
+class Entropy:
+    """The module's generator, which draws on the radio's noise only while the radio is on (ESP-IDF, Random Number
+    Generation): so it is switched on first. One that repeats itself or stands still is out of service (E_ENTROPY).
+    """
+
+    def __init__(self):
+        self._last = b""
+
+    def fill(self, buf) -> None:
+        radio = bluetooth.BLE()
+        try:
+            if not radio.active():
+                radio.active(True)
+        except OSError:
+            raise ReaderError(E_ENTROPY)
+        fresh = os.urandom(max(len(buf), 8))
+        if fresh == self._last or fresh.count(fresh[:1]) == len(fresh):
+            raise ReaderError(E_ENTROPY)
+        self._last = fresh
+        buf[:] = fresh[: len(buf)]
+
+
+def nfc_line(pins) -> UART:
+    """The PN532's serial line, the chip freshly reset."""
+    reset = Pin(pins.NFC_RESET, Pin.OUT, value=0)
+    time.sleep_ms(_RESET_MS)
+    # Both pins are named: the port's own choice for this UART are the ESP32's flash pins
+    line = UART(
+        _NFC_UART, baudrate=_NFC_BAUD, tx=pins.NFC_TX, rx=pins.NFC_RX, txbuf=_NFC_BUFFER, rxbuf=_NFC_BUFFER, timeout=0
+    )
+    reset.value(1)
+    time.sleep_ms(_RESET_MS)
+    return line
+
+
+class Esp32Board:
+    """The parts (ports.Board). `pins`: a module with the GPIO of each line by name (boards/*/pins_*.py)."""
+
+    def __init__(self, name: str, pins):
+        self.name = name
+        self.clock = Clock()
+        self.entropy = Entropy()
+        try:
+            os.mkdir(_STATE)
+        except OSError:
+            pass  # it is there; or the data partition is not, and then the stores say so
+        self.key_store = StateFile(_STATE + "/keys")
+        self.counter_store = StateFile(_STATE + "/counters")
+        self.parameters = "/parameters.json"
+        self.contactless = ContactlessReader(Pn532(Hsu(nfc_line(pins))))
+
+    def link(self, version: str) -> GattService:
+        return GattService(self.name, version)
