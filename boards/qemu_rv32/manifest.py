@@ -1,0 +1,3 @@
+# What is frozen into the board: asyncio, and the mounting of its flash. The firmware comes in the ROM image.
+include("$(MPY_DIR)/extmod/asyncio")
+freeze("frozen", "_boot.py")
