@@ -6,35 +6,31 @@ import ast
 import sys
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.assertions import rewrite
-from harness.process import DeviceProcess, Failure, micropython
+from harness import targets
+from harness.conversation import Conversation, Failure
 from harness.report import explain, shown
 from mpos.provision import compile as mpy
 from mpos.provision import toolchain
 
-_ARCHITECTURE = "x86"
 _FILE_LIMIT_S = 60  # all functions of a file together; a file may say FILE_LIMIT_S = n
-_DEVICE_LIB = "tests/unit/lib"
-_TREES = (*mpy.DEVICE_TREES, "tests/unit")
 
 
 class DeviceFile(pytest.File):
-    """A test file, and the MicroPython process that runs it.
+    """A test file, and the MicroPython that runs it: on the unix port a process of its own.
 
-    The process is started when pytest comes to the first item, is told item by item which function to run, and ends
-    when pytest leaves the file. So whatever pytest selects, in whatever order, is what runs. When a function takes the
-    process down the next one gets a new process; only running out of time ends the file.
+    It is started when pytest comes to the first item, is told item by item which function to run, and ends when pytest
+    leaves the file. So whatever pytest selects, in whatever order, is what runs. When a function takes it down the next
+    one gets a new MicroPython; only running out of time ends the file.
     """
 
     def __init__(self, **arguments: Any):
         super().__init__(**arguments)
-        self._process: DeviceProcess | None = None
+        self._conversation: Conversation | None = None
         self._left_s: float = _FILE_LIMIT_S
         self._given_up = ""
 
@@ -57,8 +53,7 @@ class DeviceFile(pytest.File):
         if not functions:
             raise self._unusable(1, "no test functions (def test_...)")
         try:
-            micropython()
-            refusals = self._compile()
+            refusals = self._target.compile(self.path)
         except toolchain.ToolchainMissing as missing:
             raise self.CollectError(str(missing)) from None
         for refused in refusals:
@@ -73,36 +68,29 @@ class DeviceFile(pytest.File):
             return "", Failure(f"not run: {self._given_up}")
         started = time.monotonic()
         try:
-            if self._process is None:
-                self._compile()
-                self._process = DeviceProcess(self.path.stem, self._micropython_path())
-            output, failure = self._process.run(name, self._left_s)
-        except BaseException:
+            if self._conversation is None:
+                self._target.compile(self.path)
+                self._conversation = self._target.start(self.path)
+            output, failure = self._conversation.run(name, self._left_s)
+        except BaseException as error:
             self.teardown()
+            if isinstance(error, Failure):  # it could not be started
+                self._given_up = error.reason
             raise
         self._left_s -= time.monotonic() - started
-        if self._process.ended:
-            self._given_up = self._process.given_up
+        if self._conversation.ended:
+            self._given_up = self._conversation.given_up
             self.teardown()
         return output, failure
 
     def teardown(self) -> None:
-        process, self._process = self._process, None
-        if process:
-            process.close()
+        conversation, self._conversation = self._conversation, None
+        if conversation:
+            conversation.close()
 
-    def _base(self) -> Path:
-        """Where the tree begins that the file is compiled with: the repository's, or for others their own folder."""
-        return mpy.TOP if self.path.is_relative_to(mpy.TOP) else self.path.parent
-
-    def _compile(self) -> list[mpy.CompileError]:
-        errors = _compiled(mpy.TOP)
-        return errors if self._base() == mpy.TOP else [*errors, *_compiled(self._base())]
-
-    def _micropython_path(self) -> str:
-        out = _out_dir(mpy.TOP)
-        here = _out_dir(self._base()) / self.path.parent.relative_to(self._base())
-        return ":".join(map(str, [here, out / _DEVICE_LIB, *(out / tree for tree in mpy.DEVICE_TREES), ".frozen"]))
+    @property
+    def _target(self) -> targets.Target:
+        return targets.of(self.config)
 
     def _check(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         decorators = {
@@ -153,15 +141,3 @@ class DeviceFunction(pytest.Item):
         return explain(
             excinfo.value, (str(self.path), self._line, self.name), native=self.config.getoption("tbstyle") == "native"
         )
-
-
-@cache
-def _compiled(base: Path) -> list[mpy.CompileError]:
-    """Compiles once per run. Not strict: while a module is being edited only the tests that import it fail."""
-    trees = _TREES if base == mpy.TOP else (".",)
-    return mpy.compile_tree(_out_dir(base), _ARCHITECTURE, base=base, trees=trees, strict=False, rewrite=rewrite)
-
-
-def _out_dir(base: Path) -> Path:
-    """Not the tree of `mpos run`: there the same sources are compiled without tests."""
-    return mpy.build_dir(_ARCHITECTURE).with_name(f"{_ARCHITECTURE}-tests") if base == mpy.TOP else base / ".mpy"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from _pytest._code.code import ReprEntry, ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
-from harness.process import Failure
+from harness.conversation import Failure
 from mpos.provision.compile import TOP
 
 _FRAME = re.compile(r'  File "(.+)", line (\d+)(?:, in (.+))?\n?')

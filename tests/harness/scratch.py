@@ -18,6 +18,7 @@ import sys
 sys.path[:0] = [{str(TOP / "tests")!r}, {str(TOP / "host_tools")!r}]
 from harness.collect import DeviceFile
 from harness.spread import pytest_xdist_make_scheduler
+from harness.targets import pytest_addoption, pytest_configure, pytest_report_header, pytest_unconfigure
 
 def pytest_pycollect_makemodule(module_path, parent):
     return DeviceFile.from_parent(parent, path=module_path)

@@ -1,6 +1,8 @@
 """Runs the test functions of one module, one at a time, as the host asks for them on standard input.
 
-    micropython -m runner MARK MODULE
+    micropython -m runner MARK MODULE TOP
+
+TOP is where the machine has the repository's files.
 
 Reports by lines of their own on standard output, each "\\x1e MARK word \\x1f": "ready" once the module is imported,
 then for each function named on a line of standard input "pass" or "fail", preceded on failure by "case" and "trace",
@@ -12,6 +14,7 @@ import builtins
 import gc
 import sys
 
+import testing
 from testing import Cases, hexed
 
 _ASYNC_LIMIT_S = 5  # a module may say ASYNC_LIMIT_S = n
@@ -37,7 +40,7 @@ def _say(mark, word):
 
 
 def main():
-    mark, name = sys.argv[1:3]
+    mark, name, testing.top = sys.argv[1:4]
     _track_tasks()
     # What rewritten assertions call (tests/harness/assertions.py).
     builtins._compared = _compared
@@ -222,4 +225,5 @@ def _cancel_leftovers():
         asyncio.new_event_loop()
 
 
-main()
+if __name__ == "__main__":
+    main()

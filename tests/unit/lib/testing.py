@@ -6,12 +6,13 @@ The stand-ins for a board's parts (FakeClock, FixedEntropy, MemoryStore) and for
 Pipe) are imported the same way, and loaded only by the tests that ask for them.
 """
 
-import os
 from binascii import hexlify, unhexlify
 
 from reader.errors import E_CARD_REMOVED, ReaderError
 
 _HEX_SHOWN = 48  # bytes of a frame that a message shows
+
+top = ""  # where this machine has the repository; the runner says it
 
 
 def h(text: str) -> bytes:
@@ -29,7 +30,6 @@ def hexed(data) -> str:
 
 def path(name: str) -> str:
     """Where the file `name`, given from the top of the repository, is on this machine."""
-    top = os.getenv("MPOS_TOP")
     return top + "/" + name if top else name
 
 
