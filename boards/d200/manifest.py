@@ -2,6 +2,8 @@
 
 freeze("$(PORT_DIR)/modules")
 include("$(MPY_DIR)/extmod/asyncio")
+require("aioble-peripheral")
+require("aioble-server")
 include("../../firmware/manifest.py")
 module("board.py")
 module("pins_esp32.py")

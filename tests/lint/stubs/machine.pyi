@@ -3,6 +3,7 @@ from typing import Any
 class Pin:
     IN: int
     OUT: int
+    OPEN_DRAIN: int
     PULL_UP: int
     PULL_DOWN: int
     IRQ_FALLING: int
@@ -12,7 +13,22 @@ class Pin:
     def irq(self, handler: Any = ..., trigger: int = ...) -> Any: ...
 
 class UART:
-    def __init__(self, id: int, baudrate: int = ..., **settings: Any) -> None: ...
+    def __init__(
+        self,
+        id: int,
+        baudrate: int = ...,
+        bits: int = ...,
+        parity: int | None = ...,
+        stop: int = ...,
+        *,
+        tx: int = ...,
+        rx: int = ...,
+        txbuf: int = ...,
+        rxbuf: int = ...,
+        timeout: int = ...,
+        timeout_char: int = ...,
+        invert: int = ...,
+    ) -> None: ...
     def write(self, buf: Any) -> int | None: ...
     def readinto(self, buf: Any, nbytes: int = ...) -> int | None: ...
     def any(self) -> int: ...
