@@ -47,7 +47,7 @@ int __wrap_main(int argc, char **argv) {
         mp_stack_set_limit(&_estack - &_sstack - STACK_RESERVE);
         gc_init(heap, heap + sizeof(heap));
         mp_init();
-        mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
+        mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(qstr_from_str("/lib")));
         readline_init0();
         run_scripts();
         mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
