@@ -152,12 +152,12 @@ class TdesDukpt:
         data = bytearray(8)
         data[:] = memoryview(state)[_KSN + 2 : _REGISTERS]
         low = data[5:]
+        at = _register(bit)
         while bit:
             # The last 64 bits of the serial number, with the bit of this register set
             data[5] = low[0] | bit >> 16
             data[6] = low[1] | (bit >> 8) & 0xFF
             data[7] = low[2] | bit & 0xFF
-            at = _register(bit)
             _xor_into(block, 0, data, 0, key_b, 8, 8)
             cipher_b.encrypt_into(block, block)
             _xor_into(state, at, block, 0, key_b, 8, 8)
@@ -166,6 +166,7 @@ class TdesDukpt:
             _xor_into(state, at + 8, block, 0, key, 8, 8)
             state[at + _KEY] = _parity(state, at, _KEY)
             bit >>= 1
+            at += _REGISTER
         _wipe(key_b, 0, _KEY)
         _wipe(block, 0, 8)
         cipher_a.wipe()
@@ -197,6 +198,9 @@ class TdesDukpt:
 def _register(bit: int) -> int:
     """Where in the state the register of this counter bit starts."""
     at = _REGISTERS
+    while bit <= _FIRST_BIT >> 4:
+        bit <<= 4
+        at += 4 * _REGISTER
     while bit < _FIRST_BIT:
         bit <<= 1
         at += _REGISTER
