@@ -20,7 +20,7 @@ from reader.storage.state_file import StateFile
 
 _NFC_UART = const(1)  # 0 is the console, 2 the chip slot's
 _NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2: the speed after reset
-# The longest frame is 273 bytes; the port's own buffers of 256 would lose the end of one received while the radio
+# The longest frame is 275 bytes; the port's own buffers of 256 would lose the end of one received while the radio
 # holds the processor, and make the sender of one wait
 _NFC_BUFFER = const(512)
 _RESET_MS = const(1)
