@@ -31,7 +31,7 @@ class Module:
 ESP32 = Module(
     "ESP32-WROOM-32E",
     # [EW] Pin Definitions: GPIO20, 24, 28 to 31 are none; 37 and 38 end inside the module
-    on_pads=frozenset({*range(0, 20), 21, 22, 23, 25, 26, 27, 32, 33, 34, 35, 36, 39}),
+    on_pads=frozenset({*range(20), 21, 22, 23, 25, 26, 27, 32, 33, 34, 35, 36, 39}),
     input_only=frozenset(range(34, 40)),  # [E] IO pins: neither output drivers nor pull resistors
     adc1=frozenset(range(32, 40)),  # [E] Analog functions: ADC1_CH0 to 7
     adc2=frozenset({0, 2, 4, 12, 13, 14, 15, 25, 26, 27}),  # the same: ADC2_CH0 to 9
@@ -45,13 +45,13 @@ ESP32 = Module(
     taken={
         1: "the console (U0TXD)",
         3: "the console (U0RXD)",
-        **{gpio: "the module's flash" for gpio in range(6, 12)},  # [EW] Pin Definitions: SCK/CLK to SCS/CMD
+        **dict.fromkeys(range(6, 12), "the module's flash"),  # [EW] Pin Definitions: SCK/CLK to SCS/CMD
     },
 )
 ESP32_S3 = Module(
     "ESP32-S3-WROOM-1",
     # [SW] Pin Definitions: GPIO22 to 25 are none; 26 to 32 end inside the module
-    on_pads=frozenset({*range(0, 22), *range(35, 49)}),
+    on_pads=frozenset({*range(22), *range(35, 49)}),
     input_only=frozenset(),
     adc1=frozenset(range(1, 11)),  # [S] Analog functions: ADC1_CH0 to 9
     adc2=frozenset(range(11, 21)),  # the same: ADC2_CH0 to 9
@@ -64,9 +64,9 @@ ESP32_S3 = Module(
     taken={
         19: "USB (D-)",
         20: "USB (D+)",
-        **{gpio: "the flash" for gpio in range(26, 33)},
-        **{gpio: "the octal PSRAM of the R8 modules" for gpio in (35, 36, 37)},  # [SW] note to Pin Definitions
-        **{gpio: "JTAG" for gpio in range(39, 43)},  # MTCK, MTDO, MTDI, MTMS
+        **dict.fromkeys(range(26, 33), "the flash"),
+        **dict.fromkeys((35, 36, 37), "the octal PSRAM of the R8 modules"),  # [SW] note to Pin Definitions
+        **dict.fromkeys(range(39, 43), "JTAG"),  # MTCK, MTDO, MTDI, MTMS
         43: "the console (U0TXD)",
         44: "the console (U0RXD)",
     },

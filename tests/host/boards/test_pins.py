@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from mpos.provision.compile import TOP
 
+from mpos.provision.compile import TOP
 from tests.host.boards import wiring
 from tests.host.boards.module_pins import ESP32, ESP32_S3, broken_laws
 from tests.host.boards.wiring import MODULES, NAMES, Line
@@ -100,7 +100,7 @@ def test_law_finds_a_pin_used_twice() -> None:
 
 def test_law_lets_pass() -> None:
     for module, pins in (("esp32", ESP32), ("esp32s3", ESP32_S3)):
-        free = [g for g in sorted(pins.on_pads - pins.input_only - set(pins.taken) - set(pins.strapping))]
+        free = sorted(pins.on_pads - pins.input_only - set(pins.taken) - set(pins.strapping))
         assert list(broken_laws(module, [line(g, "out", "low", f"L{g}", module) for g in free])) == []
     assert len(free) == 21  # [SW] 36 GPIOs on pads, less straps, USB, PSRAM, JTAG and console
 
