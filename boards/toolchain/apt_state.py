@@ -137,13 +137,35 @@ class AptState:
         self._prepare()
         with tempfile.TemporaryDirectory(dir=self.home) as folder:
             self._apt(["download", *names], f"Debian's {', '.join(names)} could not be fetched", cwd=Path(folder))
-            for deb in sorted(Path(folder).glob("*.deb")):
-                run(
-                    ["dpkg-deb", "-x", deb, into],
-                    self.logs / "dpkg-deb.log",
-                    f"{deb.name} could not be unpacked",
-                    "is the disk full? Run `make setup` again.",
-                )
+            self._unpack(Path(folder), into)
+
+    def unpack_missing(self, names: list[str], into: Path, status: Path = Path("/var/lib/dpkg/status")) -> None:
+        """The same with all they depend on, as far as the machine does not have it: `status` is dpkg's list."""
+        self._prepare()
+        with tempfile.TemporaryDirectory(dir=self.home) as folder:
+            (Path(folder) / "partial").mkdir()
+            options = {"Dir::State::status": status, "Dir::Cache::archives": folder, "Debug::NoLocking": "true"}
+            self._apt(
+                [
+                    "install",
+                    "--download-only",
+                    "--no-install-recommends",
+                    "--yes",
+                    *(f"--option={name}={value}" for name, value in options.items()),
+                    *names,
+                ],
+                f"Debian's {', '.join(names)} could not be fetched",
+            )
+            self._unpack(Path(folder), into)
+
+    def _unpack(self, folder: Path, into: Path) -> None:
+        for deb in sorted(folder.glob("*.deb")):
+            run(
+                ["dpkg-deb", "-x", deb, into],
+                self.logs / "dpkg-deb.log",
+                f"{deb.name} could not be unpacked",
+                "is the disk full? Run `make setup` again.",
+            )
 
     def _prepare(self) -> None:
         if self._env:

