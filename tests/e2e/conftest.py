@@ -50,7 +50,8 @@ async def until_idle(reader: ReaderClient) -> None:
 
 
 async def approves(there: World, reader: ReaderClient) -> None:
-    """The reader is whole: a good card in the field gets its sale."""
+    """The reader is whole: the field is off, and a good card in it gets its sale."""
+    assert not there.field.carrier
     there.field.clear()
     used = sum(1 for direction, _, _ in there.field.trace if direction == ">")
     for target in make_card("approved", atc=used + 1):

@@ -206,6 +206,22 @@ async def test_cancel_while_the_card_takes_its_time(at):
         await approves(there, reader)
 
 
+async def test_cancelled_twice_is_cancelled_once():
+    async with world() as there, await there.connect() as reader:
+
+        async def cancel():
+            for _ in range(3):
+                try:
+                    await reader.command(Opcode.CANCEL)
+                except ReaderRefused as refused:
+                    assert refused.code == E_STATE
+
+        record = await sale(there, reader, on_event=at_step(STEPS[0], cancel))
+        assert record.error == E_CANCELLED
+        assert await state(reader) == State.IDLE
+        await approves(there, reader)
+
+
 async def test_cancel_after_the_packet_has_left_is_refused():
     async with world() as there, await there.connect() as reader:
         refused = []

@@ -128,11 +128,17 @@ class Reader:
             return await self.link.send(lambda w: build(w.begin(protocol.EVENT, opcode, number)))
 
         self._transaction = Transaction(self, emit, number, amount, currency, timeout_ms)
-        self._task = asyncio.create_task(self._run(self._transaction, emit))
+        self._task = asyncio.create_task(self._transaction.run())
+        asyncio.create_task(self._follow(self._transaction, self._task, emit))
         return number
 
-    async def _run(self, transaction: Transaction, emit: "Callable") -> None:
-        result = await transaction.run()
+    async def _follow(self, transaction: Transaction, task, emit: "Callable") -> None:
+        """From the end of the transaction's task to the reader being idle again."""
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass  # by us: finish says why
+        result = await transaction.finish()
         self.last = result
         self._transaction = None
         self._task = None
@@ -148,8 +154,11 @@ class Reader:
         self._stop(E_CANCELLED)
 
     def _stop(self, code: int) -> None:
-        self._transaction.cancel_code = code
-        self._task.cancel()
+        # Once: a second cancellation would end the cleaning up after the first
+        if not self._transaction.cancelled:
+            self._transaction.cancelled = True
+            self._transaction.cancel_code = code
+            self._task.cancel()
 
     def online_result(self, number: int, frame, error: "ReaderError | None") -> None:
         """The host's answer to the packet of transaction `number`. Raises E_LINK_STATE when none waits for it."""

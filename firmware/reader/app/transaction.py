@@ -130,27 +130,38 @@ class Transaction:
         self._data = DataStore(_DATA_CAPACITY)
         self._icc = bytearray(_ICC_MOST)
         self._error: ReaderError | None = None
+        self._field_on = False
         self.result = Result(number, amount, currency)
         self.cancel_code = E_CANCELLED
+        self.cancelled = False
         self.packet_left = False
         self.waiting_online = False
 
-    async def run(self) -> Result:
-        """Never raises: what ended it is in the result."""
+    async def run(self) -> None:
+        """The transaction, in a task of its own; what ended it is in the result. Raises nothing but CancelledError,
+        and whoever started the task calls `finish` when it has ended, cancelled or not."""
         try:
             await self._run()
         except ReaderError as error:
             self.result.failed(error)
-        except asyncio.CancelledError:
-            self.result.failed(ReaderError(self.cancel_code))
         except Exception:
             # The firmware's own fault. The transaction is over, the reader goes on, and says so.
             self.result.failed(ReaderError(E_INTERNAL))
-        finally:
-            self._sample()
-            self._data.wipe()
-            wipe(self._icc)
-            self._frame = None
+
+    async def finish(self) -> Result:
+        """Field off, buffers wiped. Not in the task of `run`: in MicroPython a task that was cancelled inside a
+        wait_for is cancelled once more, from there, at whatever it awaits next."""
+        if self.cancelled and not self.result.code:
+            self.result.failed(ReaderError(self.cancel_code))
+        try:
+            await self._field_off()
+        except ReaderError as error:
+            if not self.result.code:
+                self.result.failed(error)
+        self._sample()
+        self._data.wipe()
+        wipe(self._icc)
+        self._frame = None
         return self.result
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
@@ -171,10 +182,8 @@ class Transaction:
         tx = entry.pre_process(sale.amount, sale.currency, sale.time, sale.stan)
         if isinstance(tx, outcome.Outcome):
             return self._end(tx)
-        try:
-            final = await self._read_card(entry, tx)
-        finally:
-            await parts.contactless.stop()
+        final = await self._read_card(entry, tx)
+        await self._field_off()
         self._sample()
         if final.code != outcome.ONLINE_REQUEST:
             return self._end(final)
@@ -190,6 +199,7 @@ class Transaction:
         """Ask for a card until one was read, as often as `_ATTEMPTS` and as long as the time-out allow."""
         parts = self._parts
         await self._state(protocol.STATE_WAIT_CARD)
+        self._field_on = True
         await parts.contactless.start()
         deadline = time.ticks_add(parts.clock.ticks_ms(), self._timeout_ms)
         last = ReaderError(E_NO_CARD)
@@ -260,6 +270,11 @@ class Transaction:
         result.rrn = answer.rrn or ""
         result.issuer_data = bytes(answer.icc_data or b"")
         result.outcome = outcome.APPROVED if answer.response_code == _APPROVED else outcome.DECLINED
+
+    async def _field_off(self) -> None:
+        if self._field_on:
+            await self._parts.contactless.stop()
+            self._field_on = False
 
     def _end(self, final: outcome.Outcome) -> None:
         result = self.result
