@@ -1,0 +1,90 @@
+"""On the device: a board's parts, all of them, on a machine that only records.
+
+    micropython exercise.py MACHINE-NAME STEP...     e.g. "mPOS M35 with ESP32" entropy clock link contactless
+
+Prints one line per step.
+"""
+
+import asyncio
+import os
+import sys
+import time
+
+import esp32_parts
+from recorder import Recorded
+
+from reader.errors import ReaderError
+
+NOW = (2026, 1, 2, 3, 4, 5, 4, 2)
+
+
+class _Implementation:
+    _machine = sys.argv[1]
+
+
+class _Sys:
+    implementation = _Implementation
+
+
+def there(path):
+    raise OSError(17)
+
+
+STUCK = {
+    "same": ("urandom", lambda n: b"12345678"[:n]),
+    "flat": ("urandom", bytes),
+    "unset": ("localtime", lambda: (2000, 1, 1, 0, 0, 9, 5, 1)),
+    "there": ("mkdir", there),
+}
+
+
+def entropy(parts):
+    for _ in range(2):
+        buf = bytearray(4)
+        parts.entropy.fill(buf)
+    return len(buf)
+
+
+def clock(parts):
+    parts.clock.ticks_ms()
+    return parts.clock.now()
+
+
+def link(parts):
+    pipe = parts.link("1.2.3")
+    return pipe.name, pipe.stack
+
+
+def contactless(parts):
+    async def session():
+        await parts.contactless.start()
+        await parts.contactless.stop()
+
+    return asyncio.run(session())
+
+
+def shape(parts):
+    return sorted([name for name in dir(parts) if not name.startswith("_")])
+
+
+instead = {"mkdir": lambda path: None, "localtime": lambda: NOW}
+for step in sys.argv[2:]:
+    if step in STUCK:
+        name, function = STUCK[step]
+        instead[name] = function
+esp32_parts.sys = _Sys
+esp32_parts.os = Recorded(os, instead)
+esp32_parts.time = Recorded(time, instead)
+try:
+    import board
+
+    parts = board.peripherals()
+except ValueError as error:
+    print("refused:", error)
+    sys.exit(0)
+for step in sys.argv[2:]:
+    if step not in STUCK:
+        try:
+            print(step, globals()[step](parts))
+        except ReaderError as error:
+            print(step, "error", error.code)

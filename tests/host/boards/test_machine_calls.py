@@ -1,0 +1,223 @@
+"""The boards' own code in MicroPython, on stubs of `machine` and `bluetooth` made from MicroPython's documentation.
+
+Every call is recorded and held against the documented signatures, so that a wrong keyword or a constant that does not
+exist fails here and not on a bench. The PN532 at the other end of the recorded UART is the bench's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpos.bench.field import Field
+from mpos.bench.pn532_chip import Pn532Chip, serve_chip
+from mpos.provision.compile import TOP, compile_tree, firmware_path
+from mpos.provision.toolchain import micropython
+from tests.host.boards import signatures, wiring
+from tests.host.boards.wiring import MODULES, NAMES
+
+LIMIT_S = 30
+DEVICE = Path(__file__).with_name("device")
+MCU = {"esp32": "ESP32", "esp32s3": "ESP32S3"}  # MICROPY_HW_MCU_NAME
+STEPS = ("shape", "entropy", "clock", "link", "contactless")
+CLOCK, ENTROPY = 808, 504
+
+
+class Run:
+    """What a MicroPython process printed, and the calls that it recorded."""
+
+    def __init__(self, output: str, code: int | None, calls: list[dict[str, Any]]):
+        self.output, self.code, self.calls = output, code, calls
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [call for call in self.calls if call["call"] == name]
+
+    def findings(self) -> list[str]:
+        return [finding for call in self.calls if (finding := signatures.check(call) or unusual_value(call))]
+
+
+def unusual_value(call: dict[str, Any]) -> str:
+    """A value that the signature allows and the part does not have (MicroPython 1.25, ports/esp32)."""
+    constants = signatures.documented("machine").constants
+    given = signatures.arguments(call)
+    if call["call"] in ("machine.Pin.__init__", "machine.Pin.init"):
+        modes = {constants[f"machine.Pin.{mode}"] for mode in ("IN", "OUT", "OPEN_DRAIN")}
+        pulls = {None, constants["machine.Pin.PULL_UP"], constants["machine.Pin.PULL_DOWN"]}
+        if given.get("mode", constants["machine.Pin.IN"]) not in modes:
+            return f"{call['call']}: mode {given['mode']} is none of IN, OUT, OPEN_DRAIN"
+        if given.get("pull") not in pulls:
+            return f"{call['call']}: pull {given['pull']} is none of None, PULL_UP, PULL_DOWN"
+    if call["call"] == "machine.UART.__init__":
+        allowed = {"bits": {5, 6, 7, 8}, "parity": {None, 0, 1}, "stop": {1, 2}, "id": {1, 2}}
+        for name, values in allowed.items():
+            if name in given and given[name] not in values:
+                return f"{call['call']}: {name} {given[name]} is none of {sorted(values, key=str)}"
+        if missing := {"tx", "rx"} - set(given):
+            return f"{call['call']}: without {sorted(missing)} it takes pins of its own, on the ESP32 the flash's"
+    return ""
+
+
+async def run(tmp_path: Path, path: list[Path], *arguments: str, **environment: str) -> Run:
+    for module in ("machine", "bluetooth", "esp32"):
+        (tmp_path / f"{module}.py").write_text(signatures.device_module(module), encoding="utf-8")
+    record = tmp_path / "record.jsonl"
+    places = [tmp_path, DEVICE, *path, TOP / "boards/unix/aioble_standin", firmware_path(32)]
+    process = await asyncio.create_subprocess_exec(
+        *(str(micropython(32)), "-X", "heapsize=256K", *arguments),
+        env={**os.environ, "MICROPYPATH": ":".join(map(str, places)), "MPOS_RECORD": str(record), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    return Run(output.decode(), process.returncode, [json.loads(line) for line in lines])
+
+
+async def exercise(tmp_path: Path, board: str, machine: str, *steps: str, **environment: str) -> Run:
+    async with serve_chip(Pn532Chip(Field())) as address:
+        path = [TOP / "boards" / board, TOP / "boards/esp32"]
+        return await run(tmp_path, path, str(DEVICE / "exercise.py"), machine, *steps, MPOS_NFC=address, **environment)
+
+
+async def snippet(tmp_path: Path, code: str) -> Run:
+    return await run(tmp_path, [], "-c", code)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("board", NAMES)
+async def test_every_call_is_a_documented_one(tmp_path: Path, board: str, module: str) -> None:
+    result = await exercise(tmp_path, board, f"mPOS {board.upper()} with {MCU[module]}", *STEPS)
+    assert result.code == 0 and result.findings() == [], result.output
+    assert dict(line.split(" ", 1) for line in result.output.splitlines()) == {
+        "shape": str(sorted(board_contract())),
+        "entropy": "4",
+        "clock": "(2026, 1, 2, 3, 4, 5)",
+        "link": f"('mPOS {board.upper()}', 'stand-in')",
+        "contactless": "None",
+    }
+    pins = wiring.on_device(board, module)
+    (uart,) = result.named("machine.UART.__init__")
+    given = signatures.arguments(uart)
+    assert (given["id"], given["tx"], given["rx"], given["baudrate"]) == (1, pins["NFC_TX"], pins["NFC_RX"], 115200)
+    assert given["rxbuf"] >= longest_frame() and given["txbuf"] >= longest_frame() and given["timeout"] == 0
+    (reset,) = result.named("machine.Pin.__init__")
+    assert signatures.arguments(reset) == {"id": pins["NFC_RESET"], "mode": 3, "value": 0}
+    assert [call["args"] for call in result.named("machine.Pin.value")] == [[1]]
+    assert [call["args"] for call in result.named("os.mkdir")] == [["/state"]]
+
+
+def board_contract() -> set[str]:
+    """The names of ports.Board."""
+    text = (TOP / "firmware/reader/ports.py").read_text(encoding="utf-8").split("class Board(Protocol):")[1]
+    return set(re.findall(r"^    (?:def )?(\w+)[:(]", text.split("\nclass ")[0], re.MULTILINE))
+
+
+def longest_frame() -> int:
+    text = (TOP / "firmware/reader/drivers/pn532/frame.py").read_text(encoding="utf-8")
+    return int(re.findall(r"^SIZE = const\((\d+)\)", text, re.MULTILINE)[0])
+
+
+@pytest.mark.parametrize("board", NAMES)
+async def test_the_radio_is_on_before_entropy_is_drawn(tmp_path: Path, board: str) -> None:
+    result = await exercise(tmp_path, board, "x with ESP32", "entropy")
+    drawn = [call["call"] for call in result.calls if call["call"] in ("bluetooth.BLE.active", "os.urandom")]
+    assert drawn == ["bluetooth.BLE.active", "bluetooth.BLE.active", "os.urandom", "bluetooth.BLE.active", "os.urandom"]
+    assert [call["args"] for call in result.named("bluetooth.BLE.active")] == [[], [True], []]
+
+
+async def test_no_radio_no_entropy(tmp_path: Path) -> None:
+    result = await exercise(tmp_path, "m35", "x with ESP32", "entropy", MPOS_RADIO_BROKEN="1")
+    assert result.output == f"entropy error {ENTROPY}\n" and result.named("os.urandom") == []
+
+
+@pytest.mark.parametrize("how", ["same", "flat"])
+async def test_a_generator_that_stands_still_is_out_of_service(tmp_path: Path, how: str) -> None:
+    result = await exercise(tmp_path, "m35", "x with ESP32", "entropy", how)
+    assert result.output == f"entropy error {ENTROPY}\n"
+
+
+async def test_a_clock_that_nobody_set(tmp_path: Path) -> None:
+    result = await exercise(tmp_path, "d200", "x with ESP32S3", "clock", "unset")
+    assert result.output == f"clock error {CLOCK}\n"
+
+
+async def test_a_second_start_finds_its_folder(tmp_path: Path) -> None:
+    result = await exercise(tmp_path, "m35", "x with ESP32", "there", "clock")
+    assert result.output.startswith("clock (2026") and result.code == 0
+
+
+@pytest.mark.parametrize("machine", ["Generic ESP32C3 module with ESP32C3", "linux [GCC] version", "ESP32-S2 with x"])
+async def test_another_microcontroller_is_refused(tmp_path: Path, machine: str) -> None:
+    result = await exercise(tmp_path, "m35", machine)
+    assert result.output == f"refused: a board for ESP32 or ESP32S3 modules, this is {machine}\n"
+    assert not [call for call in result.calls if call["call"].startswith("machine.")]  # no pin was touched
+
+
+@pytest.mark.parametrize("board", NAMES)
+def test_boards_compile_for_the_microcontroller(tmp_path: Path, board: str) -> None:
+    assert compile_tree(tmp_path, "xtensawin", trees=(f"boards/{board}", "boards/esp32")) == []
+    made = {path.name for path in tmp_path.rglob("*.mpy")}
+    assert made == {"board.mpy", "pins_esp32.mpy", "pins_esp32s3.mpy", "esp32_parts.mpy"}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("Pin(4, Pin.OUT, values=1)", "unexpected keyword argument 'values'"),
+        ("Pin(4, Pin.IN, Pin.PULL_UP, 1)", "too many positional arguments"),
+        ("Pin(id=4)", "'id'"),
+        ("Pin(4, 'out')", "mode='out' is no int"),
+        ("Pin(4, 9)", "none of IN, OUT, OPEN_DRAIN"),
+        ("Pin(4, Pin.PULL_UP)", "none of IN, OUT, OPEN_DRAIN"),
+        ("Pin(4, Pin.IN, Pin.OUT)", "none of None, PULL_UP, PULL_DOWN"),
+        ("Timer(0).value()", "not documented"),
+        ("Pin(4, Pin.OUT).value(1, 0)", "too many positional arguments"),
+        ("ADC(Pin(34)).width(12)", "not documented"),
+        ("WDT(30)", "too many positional arguments"),
+    ],
+)
+async def test_a_wrong_call_is_found(tmp_path: Path, code: str, why: str) -> None:
+    result = await snippet(
+        tmp_path, f"from machine import ADC, Pin, Timer, WDT\ntry:\n    {code}\nexcept TypeError:\n    pass"
+    )
+    assert any(why in finding for finding in result.findings()), (result.findings(), result.output)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("baud=9600, tx=1, rx=2", "unexpected keyword argument 'baud'"),
+        ("9600, 8, None, 1, 17, 16", "too many positional arguments"),
+        ("9600, tx=17", r"without \['rx'\]"),
+        ("9600, parity=2, tx=17, rx=16", "parity 2 is none of"),
+        ("9600, stop=3, tx=17, rx=16", "stop 3 is none of"),
+        ("9600, bits=9, tx=17, rx=16", "bits 9 is none of"),
+        ("9600, tx=17, rx=16, rxbuf='512'", "rxbuf='512' is no int"),
+    ],
+)
+async def test_a_wrong_uart_is_found(tmp_path: Path, code: str, why: str) -> None:
+    async with serve_chip(Pn532Chip(Field())) as address:
+        result = await run(tmp_path, [], "-c", f"import machine\nmachine.UART(1, {code})", MPOS_NFC=address)
+    (finding,) = result.findings()
+    assert re.search(why, finding)
+
+
+@pytest.mark.parametrize("code", ["Pin.OUTPUT", "Pin.ALT", "UART.IRQ_TXIDLE", "Pin(1).high", "Buzzer"])
+async def test_what_is_not_documented_is_not_there(tmp_path: Path, code: str) -> None:
+    result = await snippet(tmp_path, f"import machine\nmachine.{code}")
+    assert result.code == 1 and "AttributeError" in result.output
+
+
+async def test_an_answer_nobody_has_thought_of_is_a_fault(tmp_path: Path) -> None:
+    result = await snippet(tmp_path, "import machine\nmachine.unique_id()")
+    assert "NotImplementedError: machine.unique_id" in result.output
