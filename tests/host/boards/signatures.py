@@ -23,6 +23,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "float": (int, float),
     "None": type(None),
 }
+# The text of the documentation allows None here (no pull resistor), the stub's annotation forgot it
+_ANNOTATIONS = {("pull", "int"): "int | None"}
 _POSITIONAL, _NAMED = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
@@ -32,6 +34,7 @@ class Callable:
 
     overloads: list[inspect.Signature] = field(default_factory=list)
     answers: bool = False
+    of: str = ""  # "", "staticmethod", "classmethod"
 
 
 @dataclass
@@ -83,8 +86,9 @@ def device_module(name: str) -> str:
         lines += [f"    {f.split('.')[2]} = {v!r}" for f, v in entry.constants.items() if f.startswith(owner + ".")]
         methods = {full.split(".")[2]: call for full, call in entry.calls.items() if full.startswith(owner + ".")}
         for method, call in methods.items():
-            lines += [f"    def {method}(self, *args, **kwargs):"]
-            lines += [f"        return {_call(f'{owner}.{method}', call, 'self')}"]
+            lines += [f"    @{call.of}"] if call.of else []
+            lines += [f"    def {method}({'' if call.of == 'staticmethod' else 'self, '}*args, **kwargs):"]
+            lines += [f"        return {_call(f'{owner}.{method}', call, 'None' if call.of else 'self')}"]
         lines += ["    pass"]
     return "\n".join(lines) + "\n"
 
@@ -97,7 +101,8 @@ def _collect(body: list[ast.stmt], prefix: str, found: Documented, in_class: boo
     for node in body:
         if isinstance(node, ast.FunctionDef):
             entry = found.calls.setdefault(f"{prefix}.{node.name}", Callable())
-            entry.overloads.append(_signature(node.args, in_class))
+            entry.of = next((d for d in map(ast.unparse, node.decorator_list) if d.endswith("method")), "")
+            entry.overloads.append(_signature(node.args, in_class and entry.of != "staticmethod"))
             returned = ast.unparse(node.returns) if node.returns else "None"
             entry.answers = entry.answers or (returned not in ("None", "NoReturn") and node.name != "__init__")
         elif isinstance(node, ast.ClassDef) and not in_class:
@@ -111,11 +116,12 @@ def _collect(body: list[ast.stmt], prefix: str, found: Documented, in_class: boo
 
 def _signature(args: ast.arguments, method: bool) -> inspect.Signature:
     def parameter(arg: ast.arg, kind: Any, has_default: bool) -> inspect.Parameter:
+        annotation = ast.unparse(arg.annotation) if arg.annotation else ""
         return inspect.Parameter(
             arg.arg,
             kind,
             default=None if has_default else inspect.Parameter.empty,
-            annotation=ast.unparse(arg.annotation) if arg.annotation else "",
+            annotation=_ANNOTATIONS.get((arg.arg, annotation), annotation),
         )
 
     plain = [*args.posonlyargs, *args.args]

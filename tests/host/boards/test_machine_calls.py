@@ -89,6 +89,12 @@ async def exercise(tmp_path: Path, board: str, machine: str, *steps: str, **envi
         return await run(tmp_path, path, str(DEVICE / "exercise.py"), machine, *steps, MPOS_NFC=address, **environment)
 
 
+def code_of(call: str) -> str:
+    """A call that may also fail on the device: what counts is that its record is found to be wrong."""
+    imports = "from esp32 import Partition\nfrom machine import ADC, Pin, Timer, WDT\n"
+    return imports + f"try:\n    {call}\nexcept (NotImplementedError, TypeError):\n    pass"
+
+
 async def snippet(tmp_path: Path, code: str) -> Run:
     return await run(tmp_path, [], "-c", code)
 
@@ -184,12 +190,12 @@ def test_boards_compile_for_the_microcontroller(tmp_path: Path, board: str) -> N
         ("Pin(4, Pin.OUT).value(1, 0)", "too many positional arguments"),
         ("ADC(Pin(34)).width(12)", "not documented"),
         ("WDT(30)", "too many positional arguments"),
+        ("Partition.find(Partition.TYPE_DATA, name='keys')", "unexpected keyword argument 'name'"),
+        ("Partition('keys').readblocks(0)", "missing a required argument"),
     ],
 )
 async def test_a_wrong_call_is_found(tmp_path: Path, code: str, why: str) -> None:
-    result = await snippet(
-        tmp_path, f"from machine import ADC, Pin, Timer, WDT\ntry:\n    {code}\nexcept TypeError:\n    pass"
-    )
+    result = await snippet(tmp_path, code_of(code))
     assert any(why in finding for finding in result.findings()), (result.findings(), result.output)
 
 
@@ -210,6 +216,23 @@ async def test_a_wrong_uart_is_found(tmp_path: Path, code: str, why: str) -> Non
         result = await run(tmp_path, [], "-c", f"import machine\nmachine.UART(1, {code})", MPOS_NFC=address)
     (finding,) = result.findings()
     assert re.search(why, finding)
+
+
+async def test_good_calls_of_parts_still_to_come(tmp_path: Path) -> None:
+    calls = [
+        "Pin(4, Pin.OPEN_DRAIN, value=1)",
+        "Pin(35, Pin.IN, None)",
+        "PWM(Pin(23), freq=4000, duty_u16=0)",
+        "ADC(Pin(34)).read_uv()",
+        "I2C(0, scl=Pin(22), sda=Pin(21), freq=400_000)",
+        "SPI(2, baudrate=40_000_000, sck=Pin(18), mosi=Pin(23), miso=Pin(19))",
+        "WDT(timeout=8000)",
+        "Partition.find(Partition.TYPE_DATA, label='keys')",
+    ]
+    code = "from esp32 import Partition\nfrom machine import *\n"
+    code += "".join(f"try:\n    {call}\nexcept NotImplementedError:\n    pass\n" for call in calls)
+    result = await snippet(tmp_path, code)
+    assert result.findings() == [] and len(result.calls) > len(calls), result.output
 
 
 @pytest.mark.parametrize("code", ["Pin.OUTPUT", "Pin.ALT", "UART.IRQ_TXIDLE", "Pin(1).high", "Buzzer"])
