@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 _MARKER_BYTES = 64  # no marker is longer
+_OVER = "over"  # said where the end of a program does not close its output
 _OUTPUT_BYTES = 1_000_000  # a function may print
 
 
@@ -92,6 +93,8 @@ class Conversation:
                 section = found[1].decode()
                 if section in words:
                     word = section
+                elif section == _OVER:
+                    word = "died"
                 sections.setdefault(section, bytearray())
                 continue
             # All but what could be the beginning of a marker.

@@ -123,6 +123,12 @@ class RawRepl:
             raise BoardError(last_line(trace.decode(errors="replace")))
         return said.decode(errors="replace").replace("\r\n", "\n")
 
+    def rest(self, limit_s: float) -> str:
+        """The traceback of a program that was executed and has ended; empty: it came to its end."""
+        deadline = time.monotonic() + limit_s
+        self._until(_END, deadline)
+        return self._until(_END, deadline).decode(errors="replace")
+
     def read(self, limit_s: float) -> bytes | None:
         """As the line's, beginning with what an earlier answer brought along."""
         if self._pending:

@@ -1,4 +1,4 @@
-"""Where the device tests run: in a process of the unix port, on the emulated board, or on a real one.
+"""Where the device tests run: in processes of the unix port, on the emulated board, or on a real one.
 
 pytest                                      the 32-bit unix port
 pytest --target=qemu                        the emulated 32-bit board
@@ -7,47 +7,34 @@ pytest --target=device --port=/dev/ttyUSB0  a real board
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from harness.assertions import rewrite
 from harness.conversation import Conversation
 from harness.process import DeviceProcess, micropython
+from harness.sources import Sources
 from mpos.provision import compile as mpy
+from mpos.provision import toolchain
 
 _DEVICE_LIB = "tests/unit/lib"
-_TARGET = pytest.StashKey["Target"]()
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The tree that a test file belongs to: the repository's, or for a file elsewhere the folder it is in."""
-
-    base: Path
-
-    @classmethod
-    def of(cls, test: Path) -> Sources:
-        return cls(mpy.TOP if test.is_relative_to(mpy.TOP) else test.parent)
 
 
 class Target(Protocol):
-    """A kind of device. Raises ToolchainMissing where something is not set up, Failure where it does not work."""
+    """A kind of device. Its methods raise ToolchainMissing where something is not set up, Failure where it fails."""
 
-    def heading(self) -> str:
-        """For the head of pytest's report; empty: nothing to say."""
+    def heading(self) -> list[str]:
+        """Lines for the head of pytest's report."""
 
     def check(self) -> None:
-        """Raises ToolchainMissing with the command that brings what is missing."""
+        """Raises ToolchainMissing, whose words say how to get what is missing."""
 
     def compile(self, test: Path) -> list[mpy.CompileError]:
         """Compiles what a test file needs: what was refused, in any file."""
 
     def start(self, test: Path) -> Conversation:
-        """A runner that imports the test file, with an empty heap and an empty folder."""
+        """A runner that imports the test file, with an empty heap and in an empty folder."""
 
     def close(self) -> None:
         """Lets go of everything, at the end of the run."""
@@ -59,51 +46,33 @@ class Unix:
     _ARCHITECTURE = "x86"
     _TREES = (*mpy.DEVICE_TREES, "tests/unit")
 
-    def heading(self) -> str:
-        return ""
+    def heading(self) -> list[str]:
+        return []
 
     def check(self) -> None:
-        pass  # at collection: without tests of the device nothing is needed
+        pass  # at collection: a run without device tests needs nothing
 
     def compile(self, test: Path) -> list[mpy.CompileError]:
         micropython()
-        return compiled(Sources.of(test), self._ARCHITECTURE, self._TREES)
+        return Sources.of(test).compile(self._ARCHITECTURE, self._TREES)
 
     def start(self, test: Path) -> Conversation:
-        out = out_dir(mpy.TOP, self._ARCHITECTURE)
-        base = Sources.of(test).base
-        here = out_dir(base, self._ARCHITECTURE) / test.parent.relative_to(base)
-        path = ":".join(map(str, [here, out / _DEVICE_LIB, *(out / tree for tree in mpy.DEVICE_TREES), ".frozen"]))
+        sources = Sources.of(test)
+        top = sources.top_tree(self._ARCHITECTURE)
+        here = sources.tree(self._ARCHITECTURE) / test.parent.relative_to(sources.base)
+        path = ":".join(map(str, [here, top / _DEVICE_LIB, *(top / tree for tree in mpy.DEVICE_TREES), ".frozen"]))
         return Conversation(test.stem, lambda mark: DeviceProcess(test.stem, mark, path))
 
     def close(self) -> None:
         pass
 
 
+_target = pytest.StashKey[Target]()
+
+
 def of(config: pytest.Config) -> Target:
     """The target of this run."""
-    return config.stash[_TARGET]
-
-
-def compiled(sources: Sources, architecture: str, trees: tuple[str, ...]) -> list[mpy.CompileError]:
-    """Brings the .mpy files of the repository and of a test's own folder up to date."""
-    errors = _compiled(mpy.TOP, architecture, trees)
-    return errors if sources.base == mpy.TOP else [*errors, *_compiled(sources.base, architecture, (".",))]
-
-
-@cache
-def _compiled(base: Path, architecture: str, trees: tuple[str, ...]) -> list[mpy.CompileError]:
-    """Compiles once per run. Not strict: while a module is being edited only the tests that import it fail."""
-    return mpy.compile_tree(
-        out_dir(base, architecture), architecture, base=base, trees=trees, strict=False, rewrite=rewrite
-    )
-
-
-def out_dir(base: Path, architecture: str) -> Path:
-    """Not the tree of `mpos run`: there the same sources are compiled without tests."""
-    if base == mpy.TOP:
-        return mpy.build_dir(architecture).with_name(f"{architecture}-tests")
-    return base / ".mpy" / architecture
+    return config.stash[_target]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -114,17 +83,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="unix",
         help="where the device tests run: unix port (default), emulated board, or the board on --port",
     )
-    group.addoption("--port", metavar="DEVICE", default="", help="serial port of the board of --target=device")
+    group.addoption("--port", metavar="DEVICE", default="", help="the serial port of --target=device")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TARGET] = Unix()
+    target = _chosen(config)
+    try:
+        target.check()
+    except toolchain.ToolchainMissing as missing:
+        raise pytest.UsageError(str(missing)) from None
+    config.stash[_target] = target
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def _chosen(config: pytest.Config) -> Target:
+    name, port = config.getoption("target"), config.getoption("port")
+    if bool(port) != (name == "device"):
+        raise pytest.UsageError("--target=device and --port=DEVICE go together: the board, and where it is")
+    if name == "unix":
+        return Unix()
+    # Not loaded for nothing: what speaks to boards takes longer to import than most tests take.
+    from harness.on_board import Attached, Emulated
+
+    if name == "qemu":
+        return Emulated()
+    if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
+        raise pytest.UsageError("--target=device: there is one board, so run without -n (or with -n 0)")
+    return Attached(port)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
     return of(config).heading()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if target := config.stash.get(_TARGET, None):
+    if target := config.stash.get(_target, None):
         target.close()

@@ -145,7 +145,7 @@ def __getattr__(name):
     if name in ("FakeClock", "FixedEntropy", "MemoryStore"):
         import fakes as module
     elif name in ("ScriptedLine", "Pipe"):
-        import lines as module
+        import byte_lines as module
     else:
         raise AttributeError(name)
     return getattr(module, name)
