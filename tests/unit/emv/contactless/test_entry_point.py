@@ -22,7 +22,7 @@ from reader.errors import (
     E_TAG_MISSING,
     ReaderError,
 )
-from reader.storage.parameters import Parameters
+from reader.storage.parameters_file import load
 from testing import FixedEntropy, ScriptedCard, cases, h, path, raises
 
 _TIME = (2026, 3, 14, 15, 9, 26)
@@ -81,7 +81,7 @@ def _script(answer=None, ttq="22804000", amount="000000012345"):
     ]
 
 
-_PARAMETERS = Parameters.load(path("boards/unix/parameters.json"))
+_PARAMETERS = load(path("boards/unix/parameters.json"))
 
 
 async def _run(script, data=None, amount=12345, entropy=_UN):
@@ -290,7 +290,7 @@ async def test_no_entropy():
 
 
 async def test_a_kernel_that_is_not_in_the_firmware():
-    parameters = Parameters.load(path("boards/unix/parameters.json"))
+    parameters = load(path("boards/unix/parameters.json"))
     for row in parameters.contactless:
         row.kernel = 3
     directory = _ok(_t("6F", _t("A5", _t("BF0C", _t("61", _t("4F", _DEBIT) + h("9F2A0103"))))))
