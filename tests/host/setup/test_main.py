@@ -16,8 +16,27 @@ from boards.toolchain.places import CLONE
 
 def test_warm_it_only_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "is_warm", lambda cache: True)
+    monkeypatch.setattr(program.qemu, "is_warm", lambda cache: True)
     monkeypatch.setattr(program, "private_apt", lambda cache: pytest.fail("work was begun"))
+    for wanted in (False, True):
+        monkeypatch.setattr(program.qemu, "is_wanted", lambda wanted=wanted: wanted)
+        assert program.main([]) == 0
+
+
+def test_the_emulated_board_is_made_only_when_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setenv("MPOS_CACHE", str(tmp_path))
+    monkeypatch.setattr(program, "is_warm", lambda cache: bool(made))
+    monkeypatch.setattr(program, "_make_all", lambda cache, apt: made.append("all"))
+    monkeypatch.setattr(program.qemu, "is_warm", lambda cache: False)
+    monkeypatch.setattr(program.qemu, "ensure", lambda cache, apt: made.append("qemu"))
+    for wanted, then in ((False, ["all"]), (True, ["all", "qemu"])):
+        made.clear()
+        monkeypatch.setattr(program.qemu, "is_wanted", lambda wanted=wanted: wanted)
+        assert program.main([]) == 0
+        assert made == then
     assert program.main([]) == 0
+    assert made == ["all", "qemu", "qemu"]
 
 
 @pytest.mark.parametrize("missing", ["micropython", "mpy_cross"])
@@ -45,6 +64,7 @@ def test_second_set_up_waits_for_the_first(tmp_path: Path) -> None:
         "from boards.toolchain import __main__ as program\n"
         "answers = iter([False, True])\n"  # cold when first asked; the other one has done the work when asked again
         "program.is_warm = lambda cache: next(answers)\n"
+        "program.qemu.is_wanted = lambda: False\n"
         "raise SystemExit(program.main([]))\n"
     )
     with (tmp_path / "setup.lock").open("w") as guard:
