@@ -34,7 +34,7 @@ def mcu() -> str:
     Any other has other pins: ValueError, before one of them is driven.
     """
     said = sys.implementation._machine
-    name = said.split(" with ")[-1]
+    name = said.split(" with ")[-1].replace("-", "")  # some boards of the port say ESP32-S3
     if name not in ("ESP32", "ESP32S3"):
         raise ValueError("a board for ESP32 or ESP32S3 modules, this is " + said)
     return name

@@ -141,6 +141,12 @@ async def test_the_radio_is_on_before_entropy_is_drawn(tmp_path: Path, board: st
     assert [call["args"] for call in result.named("bluetooth.BLE.active")] == [[], [True], []]
 
 
+async def test_the_other_spelling_of_the_microcontroller(tmp_path: Path) -> None:
+    result = await exercise(tmp_path, "m35", "Another board with ESP32-S3")
+    (uart,) = result.named("machine.UART.__init__")
+    assert signatures.arguments(uart)["rx"] == wiring.on_device("m35", "esp32s3")["NFC_RX"]
+
+
 async def test_no_radio_no_entropy(tmp_path: Path) -> None:
     result = await exercise(tmp_path, "m35", "x with ESP32", "entropy", MPOS_RADIO_BROKEN="1")
     assert result.output == f"entropy error {ENTROPY}\n" and result.named("os.urandom") == []
@@ -162,7 +168,7 @@ async def test_a_second_start_finds_its_folder(tmp_path: Path) -> None:
     assert result.output.startswith("clock (2026") and result.code == 0
 
 
-@pytest.mark.parametrize("machine", ["Generic ESP32C3 module with ESP32C3", "linux [GCC] version", "ESP32-S2 with x"])
+@pytest.mark.parametrize("machine", ["Generic ESP32C3 module with ESP32C3", "linux [GCC] version", "x with ESP32-S2"])
 async def test_another_microcontroller_is_refused(tmp_path: Path, machine: str) -> None:
     result = await exercise(tmp_path, "m35", machine)
     assert result.output == f"refused: a board for ESP32 or ESP32S3 modules, this is {machine}\n"
