@@ -58,11 +58,11 @@ def _do(reader, opcode: int, number: int, body):
         reader.cancel()
         return _done
     if opcode == protocol.LAST_RESULT:
-        if reader.last is None:
+        if not reader.last:
             raise ReaderError(E_LINK_STATE)
-        return reader.last.write
+        return lambda w: w.put_objects(reader.last)
     if opcode == protocol.ACKNOWLEDGE:
-        if reader.last is None or reader.last.number != protocol.need_int(body, protocol.TRANSACTION, 2):
+        if not reader.last or reader.last_number != protocol.need_int(body, protocol.TRANSACTION, 2):
             raise ReaderError(E_LINK_STATE)
         return _done
     raise ReaderError(E_LINK_OPCODE, opcode)

@@ -15,7 +15,7 @@ from ..link import protocol
 from . import commands
 from .counters import Counters
 from .modules import forget
-from .transaction import Result, Transaction
+from .transaction import Transaction
 from .version import VERSION
 
 _TYPE_CHECKING = const(0)
@@ -36,10 +36,12 @@ class Reader:
         self.counters = Counters(board.counter_store)
         self.parameters: Any = None
         self.out_of_service = 0
-        self.last: Result | None = None
+        self.last = b""  # body of the last RESULT
+        self.last_number = 0
         self._transaction: Transaction | None = None
         self._task: Any = None
         self._number = 0
+        self._begun = asyncio.Event()
         self._command = -1
         self.link: Any = None
 
@@ -53,7 +55,11 @@ class Reader:
         except ReaderError as error:
             self.out_of_service = error.code
         self.link = self.board.link(VERSION)
-        await self.link.serve(self._handle, self._gone)
+        supervisor = asyncio.create_task(self._supervise())
+        try:
+            await self.link.serve(self._handle, self._gone)
+        finally:
+            supervisor.cancel()
 
     async def _start(self) -> None:
         self._test_primitives()
@@ -124,28 +130,40 @@ class Reader:
         self._number = self._number % 0xFFFF + 1
         number = self._number
 
-        async def emit(opcode: int, build: "Callable") -> bool:
-            return await self.link.send(lambda w: build(w.begin(protocol.EVENT, opcode, number)))
-
-        self._transaction = Transaction(self, emit, number, amount, currency, timeout_ms)
+        self._transaction = Transaction(
+            self, lambda opcode, build: self._emit(number, opcode, build), number, amount, currency, timeout_ms
+        )
         self._task = asyncio.create_task(self._transaction.run())
-        asyncio.create_task(self._follow(self._transaction, self._task, emit))
+        self._begun.set()
         return number
 
-    async def _follow(self, transaction: Transaction, task, emit: "Callable") -> None:
-        """From the end of the transaction's task to the reader being idle again."""
-        try:
-            await task
-        except asyncio.CancelledError:
-            pass  # by us: finish says why
-        result = await transaction.finish()
-        self.last = result
-        self._transaction = None
-        self._task = None
-        del transaction
-        gc.collect()
-        await emit(protocol.RESULT, result.write)
-        await emit(protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, self.state(), 1))
+    async def _emit(self, number: int, opcode: int, build: "Callable") -> bool:
+        """An event of transaction `number`. False: nobody was there to hear it."""
+        return await self.link.send(lambda w: build(w.begin(protocol.EVENT, opcode, number)))
+
+    async def _supervise(self) -> None:
+        """For ever: take each transaction from the end of its task to the reader being idle again."""
+        while True:
+            await self._begun.wait()
+            self._begun.clear()
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                pass  # by us: finish says why
+            await self._conclude(await self._transaction.finish())
+
+    async def _conclude(self, result) -> None:
+        self._transaction = self._task = None
+        number = result.number
+        await self._emit(number, protocol.RESULT, lambda w: self._keep(result, w))
+        await self._emit(number, protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, protocol.STATE_IDLE, 1))
+
+    def _keep(self, result, writer):
+        """Write the result's body and keep a copy of it."""
+        result.write(writer)
+        self.last = writer.body()
+        self.last_number = result.number
+        return writer
 
     def cancel(self) -> None:
         """Raises E_LINK_STATE when nothing runs, or when the packet has left: then only the host can say."""

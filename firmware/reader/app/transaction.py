@@ -129,6 +129,7 @@ class Transaction:
         self._frame: memoryview | None = None
         self._data = DataStore(_DATA_CAPACITY)
         self._icc = bytearray(_ICC_MOST)
+        self._packet: bytearray | None = None
         self._error: ReaderError | None = None
         self._field_on = False
         self.result = Result(number, amount, currency)
@@ -161,7 +162,9 @@ class Transaction:
         self._sample()
         self._data.wipe()
         wipe(self._icc)
-        self._frame = None
+        # What it holds goes now: asyncio may keep the task, and so this object, until the next one
+        self._data = self._icc = self._packet = self._frame = None
+        self._parts = self._emit = self._answered = None
         return self.result
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
@@ -234,8 +237,8 @@ class Transaction:
                 await asyncio.sleep_ms(_PAUSE_MS)
         raise last
 
-    async def _go_online(self, sale: Sale, keys) -> None:
-        parts = self._parts
+    def _pack(self, sale: Sale, keys) -> int:
+        """The packet, from the card's data, which are wiped; its length."""
         result = self.result
         taken = account.take(self._data, keys.data)
         sale.track2 = taken.track2
@@ -244,13 +247,20 @@ class Transaction:
         result.ksn = bytes(keys.ksn)
         sale.icc_data = memoryview(self._icc)[: icc_data.icc_data_into(self._data, self._icc)]
         self._data.wipe()
-        packet = bytearray(_FRAME_MOST)
-        n = messages.pack_sale(parts.parameters.host, sale, keys, packet)
+        self._packet = bytearray(_FRAME_MOST)
+        return messages.pack_sale(self._parts.parameters.host, sale, keys, self._packet)
+
+    async def _go_online(self, sale: Sale, keys) -> None:
+        parts = self._parts
+        result = self.result
+        n = self._pack(sale, keys)
         self._sample()
         self.waiting_online = True
         self.packet_left = True
-        heard = await self._emit(protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(packet)[:n]))
-        packet = None
+        heard = await self._emit(
+            protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(self._packet)[:n])
+        )
+        self._packet = None
         if not heard:
             # Its last fragment never went out, so no host can have seen it
             raise ReaderError(E_PHONE_GONE)

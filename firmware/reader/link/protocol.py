@@ -5,7 +5,7 @@ Bodies are BER-TLV in a numbering of their own: context class, one-byte tags, on
 
 from micropython import const
 
-from ..errors import E_LINK_BODY, ReaderError
+from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
 from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
 
@@ -96,8 +96,22 @@ class Writer:
     def put_int(self, tag: int, value: int, size: int) -> "Writer":
         return self.put(tag, value.to_bytes(size, "big"))
 
+    def put_objects(self, objects) -> "Writer":
+        """Append a body that was written before. Raises E_LINK_LENGTH when the message gets too long."""
+        body = self._body
+        end = body.length + len(objects)
+        if HEADER + end > len(self._buf):
+            raise ReaderError(E_LINK_LENGTH)
+        self._buf[HEADER + body.length : HEADER + end] = objects
+        body.length = end
+        return self
+
     def error(self, error: ReaderError) -> "Writer":
         return self.put_int(ERROR, error.code, 2).put_int(DETAIL, error.detail & 0xFFFFFFFF, 4)
+
+    def body(self) -> bytes:
+        """A copy of the objects so far."""
+        return bytes(memoryview(self._buf)[HEADER : HEADER + self._body.length])
 
     def message(self) -> memoryview:
         n = self._body.length

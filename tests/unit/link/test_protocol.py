@@ -1,6 +1,6 @@
 """Messages of the link: written, read, refused (docs/link.md)."""
 
-from reader.errors import E_LINK_BODY, E_TLV, ReaderError
+from reader.errors import E_LINK_BODY, E_LINK_LENGTH, E_TLV, ReaderError
 from reader.link import protocol
 from reader.link.protocol import Writer
 from testing import cases, h, raises
@@ -55,3 +55,11 @@ def test_malformed_body(body):
 def test_amount_with_a_letter():
     with raises(E_LINK_BODY, protocol.AMOUNT):
         protocol.need_bcd(h("85 06 00000000123A"), protocol.AMOUNT, 6)
+
+
+def test_a_body_written_before():
+    body = Writer().begin(3, 0x23, 1).put(protocol.RRN, "123").put_int(protocol.STAN, 7, 4).body()
+    assert body == h("8D 03 313233 95 04 00000007")
+    assert Writer().begin(2, 0x13, 5).put_int(protocol.ERROR, 0, 2).put_objects(body).message()[10:] == body
+    with raises(E_LINK_LENGTH):
+        Writer().begin(2, 0x13, 5).put_objects(bytes(1019))
