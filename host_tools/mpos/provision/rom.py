@@ -1,6 +1,7 @@
 """The ROM image of the firmware: compiled modules in a ROMFS, run where they lie, so that the heap is for data.
 
 build(32, aioble_folder)  ->  path of an image for boards/unix/start.py
+image(folder)             ->  the image of any folder, as bytes
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mpremote.romfs import make_romfs
 from mpos.provision.compile import ARCHITECTURE_OF_BITS, DEVICE_TREES, build_dir, compile_tree
 
 # The parts that a peripheral needs; aioble does without central, client, L2CAP and security
-_AIOBLE = frozenset(("__init__", "core", "device", "peripheral", "server"))
+AIOBLE_PARTS = frozenset(("__init__", "core", "device", "peripheral", "server"))
 
 
 class RomError(RuntimeError):
@@ -39,18 +40,24 @@ def build(bits: int, aioble: Path) -> Path:
         content = Path(scratch) / "content"
         for tree in DEVICE_TREES:
             _add(trees / tree, content)
-        _add(stack, content, only=_AIOBLE)
-        with contextlib.redirect_stdout(io.StringIO()) as said:  # it lists every file
-            image = make_romfs(str(content), mpy_cross=False)
-        if not image:
-            raise RomError(f"mpremote could not build the ROM image: {said.getvalue().strip()}")
+        _add(stack, content, only=AIOBLE_PARTS)
+        made = image(content)
         out = trees.parent / f"rom-{stack.name}.img"
-        if not out.exists() or out.read_bytes() != image:
+        if not out.exists() or out.read_bytes() != made:
             # Replaced, never written into: a reader that runs keeps the image that it has mapped
             partial = Path(scratch) / "image"
-            partial.write_bytes(image)
+            partial.write_bytes(made)
             os.replace(partial, out)
     return out
+
+
+def image(folder: Path) -> bytes:
+    """The ROMFS of everything in a folder, files as they are. Raises RomError."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:  # it lists every file
+        made = make_romfs(str(folder), mpy_cross=False)
+    if not made:
+        raise RomError(f"mpremote could not build the ROM image: {said.getvalue().strip()}")
+    return bytes(made)
 
 
 def _add(tree: Path, content: Path, only: frozenset[str] | None = None) -> None:
