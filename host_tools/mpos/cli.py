@@ -42,6 +42,11 @@ class Type(StrEnum):
     sale = "sale"
 
 
+class Target(StrEnum):
+    unix = "unix"
+    qemu = "qemu"
+
+
 def _amount(text: str) -> int:
     """Minor units of an amount like 12.34. Raises typer.BadParameter."""
     if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text) or not 0 < Decimal(text) <= AMOUNT_MOST:
@@ -61,6 +66,9 @@ def run(
     amount: Annotated[str, typer.Option(help="Amount in CNY, like 12.34.")] = "12.34",
     as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
     timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 3,
+    target: Annotated[
+        Target, typer.Option(help="What runs the firmware: a process, or the emulated board.")
+    ] = Target.unix,
     acquirer: Annotated[
         str | None, typer.Option(help="host:port of a running `mpos acquirer serve`; without it, one is started.")
     ] = None,
@@ -92,6 +100,7 @@ def run(
         state=state,
         pace=pace,
         radio=radio,
+        target=target.value,
     )
     try:
         if as_json:

@@ -22,9 +22,10 @@ class FirmwareDied(RuntimeError):
 
 
 class Device(Protocol):
-    """output: what the firmware has printed since it was switched on first."""
-
-    output: str
+    @property
+    def output(self) -> str:
+        """What the firmware has printed since it was switched on first."""
+        ...
 
     async def personalise(self, line: str) -> str:
         """Hand `line` (initial key and KSN in hex) to the personalisation; returns what it said. Raises FirmwareDied."""
@@ -45,13 +46,17 @@ class UnixDevice:
     """The firmware in a MicroPython process of the unix port, from its ROM image."""
 
     def __init__(self, environment: Mapping[str, str], aioble: Path | None, bits: int, heap: str):
-        self.output = ""
+        self._output = ""
         self.bits = bits
         self.heap = heap
         image = rom.build(bits, aioble or toolchain.aioble()[0])
         self._environment = {"PATH": os.environ.get("PATH", ""), "MPOS_ROM": str(image), **environment}
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def output(self) -> str:
+        return self._output
 
     async def personalise(self, line: str) -> str:
         process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)
@@ -95,5 +100,5 @@ class UnixDevice:
     async def _read_output(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while chunk := await process.stdout.read(4096):
-            self.output += chunk.decode(errors="replace")
+            self._output += chunk.decode(errors="replace")
         await process.wait()

@@ -10,11 +10,12 @@ from pathlib import Path
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
 from mpos.bench.device import ROOT, Device, FirmwareDied, UnixDevice
+from mpos.bench.device_qemu import PhoneLine, QemuDevice
 from mpos.bench.field import Field
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
 from mpos.link import gatt
-from mpos.link.client import ReaderClient
+from mpos.link.client import Pipe, ReaderClient
 
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
 HEAP = "128K"
@@ -24,6 +25,7 @@ class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
+    target: "unix" (a process, BLE) or "qemu" (the emulated microcontroller, a serial link).
     aioble: folder with the aioble to use; None: the one that set-up found.
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
     radio: a Radio of the caller's; None: an unpaced virtual one.
@@ -38,6 +40,7 @@ class World:
         radio: Radio | None = None,
         chip: Pn532Chip | None = None,
         parameters: Path = PARAMETERS,
+        target: str = "unix",
         aioble: Path | None = None,
         bits: int = 32,
         heap: str = HEAP,
@@ -47,12 +50,14 @@ class World:
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
+        self.target = target
         self.aioble = aioble
         self.bits = bits
         self.heap = heap
         self.acquirer_address = ""
         self.state = state or Path()  # a temporary folder from _open on when there is none
         self._is_kept = state is not None
+        self.line: PhoneLine | None = None  # of a target with a serial link
         self.device: Device
         self._stack = AsyncExitStack()
         self._phones = 0
@@ -80,23 +85,28 @@ class World:
         else:
             running = await enter(self.acquirer)
             self.acquirer_address = f"{running.host}:{running.port}"
-        await enter(self.radio)
         nfc = await enter(serve_chip(self.chip))
-        self.device = UnixDevice(
-            {
-                "MPOS_NFC": nfc,
-                "MPOS_RADIO": self.radio.address,
-                "MPOS_STATE": str(self.state),
-                "MPOS_PARAMETERS": str(self.parameters),
-            },
-            self.aioble,
-            self.bits,
-            self.heap,
-        )
-        if not (self.state / "keys").exists():
+        if self.target == "qemu":
+            self.line = await enter(PhoneLine())
+            self.device = QemuDevice((nfc, self.line.address), self.state / "board", self.parameters)
+            is_new = not (self.state / "board").exists()
+        else:
+            await enter(self.radio)
+            self.device = self._unix_device(nfc)
+            is_new = not (self.state / "keys").exists()
+        if is_new:
             await self.personalise()
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
+
+    def _unix_device(self, nfc: str) -> UnixDevice:
+        environment = {
+            "MPOS_NFC": nfc,
+            "MPOS_RADIO": self.radio.address,
+            "MPOS_STATE": str(self.state),
+            "MPOS_PARAMETERS": str(self.parameters),
+        }
+        return UnixDevice(environment, self.aioble, self.bits, self.heap)
 
     async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
         """Inject the initial key of `ksn` on standard input; returns what the reader said."""
@@ -118,10 +128,8 @@ class World:
 
     async def connect(self) -> ReaderClient:
         """A phone of its own that has found the reader and subscribed. Raises ReaderGone, FirmwareDied."""
-        self._phones += 1
-        phone = await self.radio.central(f"phone {self._phones}")
         died = asyncio.create_task(self.device.died(), name="firmware watch")
-        pipe = asyncio.create_task(gatt.connect(phone), name="phone connects")
+        pipe: asyncio.Task[Pipe] = asyncio.create_task(self._pipe(), name="phone connects")
         try:
             await asyncio.wait([died, pipe], return_when=asyncio.FIRST_COMPLETED)
             if pipe.done():
@@ -132,3 +140,9 @@ class World:
                 if not task.done():
                     task.cancel()
             await asyncio.gather(died, pipe, return_exceptions=True)
+
+    async def _pipe(self) -> Pipe:
+        if self.line is not None:
+            return await self.line.pipe()
+        self._phones += 1
+        return await gatt.connect(await self.radio.central(f"phone {self._phones}"))

@@ -1,0 +1,108 @@
+"""The firmware on the emulated microcontroller: its ROM image in the flash, its lines joined to the bench."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from mpos.bench.device import FirmwareDied
+from mpos.bench.qemu import Machine, MachineError
+from mpos.link.client import ReaderGone
+from mpos.link.serial_pipe import SerialPipe
+from mpos.provision import firmware
+
+BOARD = "qemu_rv32"
+PROMPT = ">>> "
+CONNECT_TIMEOUT_S = 10.0
+_PATH = "import sys\nsys.path[:] = ['/rom', '.frozen']\n"
+
+
+class PhoneLine:
+    """The far end of the machine's serial link: a server that the emulator connects to when it is switched on."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self._streams: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> PhoneLine:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._streams.put_nowait((reader, writer))
+
+        self._server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        if self._open is not None:
+            self._open[1].close()
+        await asyncio.wait_for(self._server.wait_closed(), CONNECT_TIMEOUT_S)
+
+    async def pipe(self) -> SerialPipe:
+        """The line to the machine that was switched on last. Raises ReaderGone when none is."""
+        try:
+            while self._open is None or not self._streams.empty():
+                self._open = await asyncio.wait_for(self._streams.get(), CONNECT_TIMEOUT_S)
+        except TimeoutError:
+            raise ReaderGone("no machine is at the other end of the serial line") from None
+        return SerialPipe(*self._open)
+
+
+class QemuDevice:
+    """`state`: folder of the flash file. `parameters`: the file that is put on the flash. `lines`: NFC, phone."""
+
+    def __init__(self, lines: tuple[str, str], state: Path, parameters: Path):
+        self._lines = lines
+        self._state = state
+        self._parameters = parameters
+        self._image = firmware.default_folder(BOARD) / "romfs.img"
+        self._before = ""
+        self._machine: Machine | None = None
+        self._began = 0
+        self._open = contextlib.AsyncExitStack()
+
+    @property
+    def output(self) -> str:
+        return self._before + ("" if self._machine is None else self._machine.output[self._began :])
+
+    async def personalise(self, line: str) -> str:
+        """Over the console, as in the factory: the line goes in by the raw REPL, which echoes nothing."""
+        async with self._machine_on() as machine:
+            parameters = self._parameters.read_bytes()
+            await machine.exec(f"with open('/parameters.json', 'wb') as file:\n    file.write({parameters!r})\n")
+            try:
+                await machine.exec(
+                    f"{_PATH}from board import stores\nfrom reader.app.personalise import personalise\n"
+                    f"personalise(*stores(), {line!r})"
+                )
+            except MachineError as error:
+                # The traceback names the error's number and no more
+                raise FirmwareDied(f"personalisation failed: {str(error).strip().splitlines()[-1]}") from None
+        return "personalised"
+
+    async def start(self) -> None:
+        machine = await self._open.enter_async_context(self._machine_on())
+        self._machine = machine
+        self._began = len(machine.output)
+        await machine.write(f"{_PATH};import main".replace("\n", ";").replace(";;", ";").encode() + b"\r")
+
+    async def stop(self) -> None:
+        self._before, self._machine = self.output, None
+        await self._open.aclose()
+
+    async def died(self) -> None:
+        machine = self._machine
+        if machine is not None:
+            with contextlib.suppress(MachineError):
+                # The prompt comes back when the firmware has ended
+                await machine.wait_for(PROMPT, after=self._began, limit_s=24 * 3600)
+
+    @contextlib.asynccontextmanager
+    async def _machine_on(self):
+        async with Machine(self._state, list(self._lines), rom=self._image) as machine:
+            await machine.wait_for(PROMPT)
+            yield machine
