@@ -7,6 +7,7 @@ is gone with the next command.
 from micropython import const
 
 from ..errors import E_CARD_PROTOCOL, E_DOL, ReaderError
+from ..util.wipe import wipe
 
 SW_OK = const(0x9000)
 
@@ -83,5 +84,4 @@ class Commands:
 
     def wipe(self) -> None:
         """Overwrite the last command."""
-        for i in range(_BUFFER):
-            self._buffer[i] = 0
+        wipe(self._buffer)

@@ -68,12 +68,12 @@ UNKNOWN = const(-1)
 
 def row(tag: int) -> int:
     """Position of the row of `tag`, or UNKNOWN."""
-    high = tag >> 8
-    low = tag & 0xFF
-    for at in range(0, len(_ROWS), _ROW):
-        if _ROWS[at + 1] == low and _ROWS[at] == high:
-            return at
-    return UNKNOWN
+    # The two bytes may also stand across columns: only at the start of a row are they its tag
+    wanted = bytes((tag >> 8 & 0xFF, tag & 0xFF))
+    at = _ROWS.find(wanted)
+    while at >= 0 and at % _ROW:
+        at = _ROWS.find(wanted, at + 1)
+    return UNKNOWN if tag > 0xFFFF else at
 
 
 def format_of(at: int) -> int:

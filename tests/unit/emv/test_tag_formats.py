@@ -56,3 +56,18 @@ def test_a_card_is_no_source_of_the_readers_own(tag):
 @cases(0x9F99, 0x70, 0x90, 0xDF8129, 0x00, 0x5700, 0x0157)
 def test_no_row(tag):
     assert tag_formats.row(tag) == tag_formats.UNKNOWN
+
+
+def test_bytes_across_two_columns_are_no_tag():
+    rows = tag_formats._ROWS
+    tags = [rows[at] << 8 | rows[at + 1] for at in range(0, len(rows), 5)]
+    across = 0
+    for at in range(len(rows) - 1):
+        pair = rows[at] << 8 | rows[at + 1]
+        if at % 5 and pair not in tags:
+            across += 1
+            assert tag_formats.row(pair) == tag_formats.UNKNOWN, hex(pair)
+    assert across
+    for i in range(len(tags)):
+        assert tag_formats.row(tags[i]) == 5 * i, hex(tags[i])
+    assert tag_formats.row(tags[-1] | 0x10000) == tag_formats.UNKNOWN

@@ -15,3 +15,10 @@ def test_a_view_wipes_its_part_alone():
 
 def test_nothing_to_wipe():
     wipe(bytearray())
+
+
+def test_every_length_and_nothing_beside_it():
+    for n in range(100):
+        buf = bytearray(b"\xaa" * (n + 2))
+        wipe(memoryview(buf)[1 : n + 1])
+        assert buf == b"\xaa" + bytes(n) + b"\xaa", n
