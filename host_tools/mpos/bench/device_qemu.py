@@ -15,7 +15,7 @@ from mpos.provision import firmware
 BOARD = "qemu_rv32"
 PROMPT = ">>> "
 CONNECT_TIMEOUT_S = 10.0
-_PATH = "import sys\nsys.path[:] = ['/rom', '.frozen']\n"
+_PATH = "import sys\nsys.path[:] = ['/rom', '.frozen']\n"  # the firmware's own modules and no others
 
 
 class PhoneLine:
@@ -87,8 +87,9 @@ class QemuDevice:
     async def start(self) -> None:
         machine = await self._open.enter_async_context(self._machine_on())
         self._machine = machine
-        self._began = len(machine.output)
-        await machine.write(f"{_PATH};import main".replace("\n", ";").replace(";;", ";").encode() + b"\r")
+        typed = len(machine.output)
+        await machine.write(b"import sys; sys.path[:] = ['/rom', '.frozen']; import main\r")
+        self._began = await machine.wait_for("import main\r\n", after=typed)
 
     async def stop(self) -> None:
         self._before, self._machine = self.output, None

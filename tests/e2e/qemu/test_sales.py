@@ -1,0 +1,86 @@
+"""The sale on the emulated microcontroller: the same firmware, cards, acquirer and outcomes, over a serial link."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.device import FirmwareDied
+from mpos.link.client import ReaderRefused
+from mpos.link.messages import Opcode, State, Tag
+from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, sale, state, until_idle, world
+
+E_FRAGMENT, E_CANCELLED, E_BUSY = 701, 801, 703
+HEAP = 128 * 1024
+PEAK_BUDGET = 104 * 1024
+DRIFT_BUDGET = 1024
+TRANSACTIONS = 20
+
+
+@pytest.mark.parametrize("name", CARDS)
+async def test_a_sale_ends_as_the_card_says(name):
+    entry = CARDS[name]
+    async with world(name, target="qemu") as there, await there.connect() as reader:
+        record = await sale(there, reader)
+        assert (record.outcome, record.response_code) == (entry.outcome, entry.response_code), record
+        if entry.error:
+            assert record.error == entry.error
+        assert await state(reader) == State.IDLE
+        assert 0 < record.heap_idle < record.heap_peak <= PEAK_BUDGET
+
+
+async def test_the_heap_comes_back():
+    async with world(target="qemu") as there, await there.connect() as reader:
+
+        async def heap() -> int:
+            return (await reader.command(Opcode.GET_INFO)).number_of(Tag.HEAP)
+
+        start = await heap()
+        for i in range(TRANSACTIONS):
+            there.field.clear()
+            there.field.present(make_card("approved", atc=i + 1)[0])
+            assert (await sale(there, reader, amount=100 + i)).outcome == "approved"
+        assert start < HEAP and abs(await heap() - start) <= DRIFT_BUDGET
+
+
+async def test_noise_on_the_serial_line():
+    async with world(target="qemu") as there, await there.connect() as reader:
+        await reader.pipe.write(b"\xc0\x01\x10\x00\x07\x00\x00\xff\xff\xc0")
+        while (event := await reader.event(5)).opcode != Opcode.FAULT:
+            pass
+        assert event.number_of(Tag.ERROR) == E_FRAGMENT
+        await approves(there, reader)
+
+
+async def test_cancel():
+    async with world(target="qemu") as there, await there.connect() as reader:
+        there.field.clear()
+        number = await reader.start_sale(AMOUNT, CNY, CARD_TIMEOUT_S)
+        with pytest.raises(ReaderRefused) as busy:
+            await reader.start_sale(AMOUNT, CNY, CARD_TIMEOUT_S)
+        assert busy.value.code == E_BUSY
+        await reader.command(Opcode.CANCEL)
+        while (event := await reader.event(5)).opcode != Opcode.RESULT:
+            pass
+        assert (event.number, event.number_of(Tag.ERROR)) == (number, E_CANCELLED)
+        await until_idle(reader)
+        await approves(there, reader)
+
+
+async def test_a_power_cut_loses_no_number(tmp_path):
+    """What a packet used is on the flash before the packet leaves: after a cut the next sale has the next numbers."""
+    async with world(target="qemu", state=tmp_path) as there:
+        async with await there.connect() as reader:
+            await reader.start_sale(AMOUNT, CNY, CARD_TIMEOUT_S)
+            while (await reader.event(5)).opcode != Opcode.ONLINE_REQUEST:
+                pass
+            await there.stop_reader()
+        await there.start_reader()
+        async with await there.connect() as reader:
+            record = await sale(there, reader)
+        assert record.outcome == "approved"
+        assert record.stan == 2 and int(record.ksn[-5:], 16) & 0x1FFFFF == 2
+        await there.stop_reader()
+        with pytest.raises(FirmwareDied, match="502"):
+            await there.personalise()
+        assert there.output.strip() == ""
