@@ -1,4 +1,4 @@
-"""`python3 -m boards.toolchain [lock]`, called by the Makefile; with TARGET=qemu also the emulated board (qemu.py).
+"""`python3 -m boards.toolchain [lock | freeze FOLDER]`, called by the Makefile and `make bench`; with TARGET=qemu also the emulated board (qemu.py).
 
 Warm it only compares a fingerprint and leaves within a fraction of a second, because `make test` and `make demo` call
 it each time.
@@ -58,6 +58,11 @@ def _make_all(cache: Path, apt: AptState) -> None:
     step(f"ready: MicroPython {sources.MICROPYTHON} (32 and 64 bit), aioble {version}")
 
 
+def freeze(cache: Path, tree: Path) -> Path:
+    with private_apt(cache) as apt:
+        return unix.freeze(cache, apt, Path(places.read_json(places.NOTE)["mpy_cross"]), tree)
+
+
 def remember_source_tree(env: MutableMapping[str, str], note: dict[str, Any]) -> None:
     """A tree that was named once is used again until another is named, or none: `MICROPYTHON_SRC= make setup`."""
     if note.get("micropython_src"):
@@ -84,6 +89,8 @@ def main(arguments: list[str]) -> int:
         setup()
         if arguments[:1] == ["lock"]:
             lock.write(places.make_cache_dir(), arguments[1:])
+        elif arguments[:1] == ["freeze"] and len(arguments) == 2:
+            print(freeze(places.make_cache_dir(), Path(arguments[1])))
     except SetupError as error:
         print(f"\nThe set-up stopped. {error}", file=sys.stderr)
         return 1

@@ -157,15 +157,16 @@ def prove(tools: riscv.Tools, elf: Path, scratch: Path) -> None:
     command += ["-object", f"memory-backend-file,id=flash,share=on,mem-path={flash},size={_FLASH_SIZE}"]
     command += ["-device", "ivshmem-plain,addr=2,memdev=flash"]
     command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
-    # It does not end by itself: the last line of its input resets it, which -no-reboot makes the end.
-    question = f"{_PROOF}machine.reset()\r"
+    # Of what comes before the console is open, one byte may be lost; hence the first two. It does not end by itself:
+    # the last line of its input resets it, which -no-reboot makes the end.
+    question = f"\r\r{_PROOF}machine.reset()\r"
     try:
         done = subprocess.run(
             [str(part) for part in [*command, "-no-reboot"]],
             input=question.encode(),
             env={**os.environ, **tools.environment},
             capture_output=True,
-            timeout=60,
+            timeout=30,
             check=False,
         )
         said = done.stdout + done.stderr

@@ -16,6 +16,7 @@ from .places import CLONE, fingerprint, finished_folder
 from .say import SetupError, run, step
 
 _HERE = Path(__file__).resolve().parent
+_FROZEN = "micropython32-frozen"
 _MANIFEST = _HERE / "unix_manifest.py"
 CRYPTO_MODULE = CLONE / "boards" / "mbedcrypto"
 MODULES = (CRYPTO_MODULE, CLONE / "boards" / "unix" / "rommap")
@@ -54,7 +55,35 @@ def ensure(cache: Path, apt: AptState, mpy_cross: Path) -> dict[int, Path]:
     return {bits: folder(cache, bits) / "micropython" for bits in (32, 64)}
 
 
-def _build(cache: Path, apt: AptState, trees: sources.Trees, bits: int, mpy_cross: Path, scratch: Path) -> None:
+def freeze(cache: Path, apt: AptState, mpy_cross: Path, tree: Path) -> Path:
+    """A 32-bit binary with every module below `tree` frozen into it, as a reader's own build has them.
+
+    The last one only is kept: it is for measuring, and of one state of the firmware.
+    """
+    kept = cache / f"{_FROZEN}-{fingerprint([*_RECIPE, tree], sources.identity(), sysroot.gcc_version())}"
+    if not (kept / "micropython").exists():
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as scratch:
+            step(f"building MicroPython {sources.MICROPYTHON}, 32-bit, with the firmware frozen")
+            manifest = Path(scratch) / "manifest.py"
+            manifest.write_text(_MANIFEST.read_text() + f"freeze({str(tree)!r})\n")
+            trees = sources.unpack(cache, apt, Path(scratch))
+            _build(cache, apt, trees, 32, mpy_cross, Path(scratch) / "unix32", manifest, kept)
+        for old in cache.glob(f"{_FROZEN}-*"):
+            if old != kept:
+                shutil.rmtree(old)
+    return kept / "micropython"
+
+
+def _build(
+    cache: Path,
+    apt: AptState,
+    trees: sources.Trees,
+    bits: int,
+    mpy_cross: Path,
+    scratch: Path,
+    manifest: Path = _MANIFEST,
+    finished: Path | None = None,
+) -> None:
     modules = scratch / "modules"
     for module in MODULES:
         shutil.copytree(module, modules / module.name)
@@ -66,9 +95,10 @@ def _build(cache: Path, apt: AptState, trees: sources.Trees, bits: int, mpy_cros
     command: list[str | Path] = ["make", f"-j{os.cpu_count() or 1}", "-C", trees.micropython / "ports" / "unix"]
     command += [
         f"BUILD={scratch / 'build'}",
-        f"FROZEN_MANIFEST={_MANIFEST}",
+        f"FROZEN_MANIFEST={manifest}",
         f"MPY_LIB_DIR={scratch / 'lib'}",
         f"MICROPY_MPYCROSS={mpy_cross}",
+        f"MPY_CROSS_FLAGS=-march={'x86' if bits == 32 else 'x64'}",
         f"USER_C_MODULES={modules}",
         "MICROPY_PY_BTREE=0",
         "MICROPY_PY_SSL=0",
@@ -89,7 +119,7 @@ def _build(cache: Path, apt: AptState, trees: sources.Trees, bits: int, mpy_cros
         f"read {log}; are gcc and libc6-dev installed?",
         env=env,
     )
-    with finished_folder(folder(cache, bits)) as partial:
+    with finished_folder(finished or folder(cache, bits)) as partial:
         shutil.copy2(scratch / "build" / "micropython", partial / "micropython")
         prove(partial / "micropython", bits)
 

@@ -40,17 +40,17 @@ typedef struct {
     uint8_t ring[2048];
 } uart_t;
 void uart_open(uart_t *uart, uintptr_t base);
-void uart_interrupt(uart_t *uart);
+bool uart_interrupt(uart_t *uart); // false: there was nothing to do
 size_t uart_available(const uart_t *uart);
 size_t uart_read(uart_t *uart, uint8_t *into, size_t size);
 size_t uart_write(uart_t *uart, const uint8_t *from, size_t size); // what it takes at once
 bool uart_is_writable(uart_t *uart); // if not, an interrupt comes when it is
 
-// console.c, lines.c: called by the interrupt handler
+// console.c, lines.c
 void console_init(void);
-void console_interrupt(void);
+bool console_interrupt(void); // of uart_interrupt's kind, called by the interrupt handler
 void lines_init(void);
-void lines_interrupt(void);
+bool lines_interrupt(void);
 
 // pci.c
 enum { PCI_SLOT_LINES = 1, PCI_SLOT_FLASH = 2 }; // as host_tools/mpos/bench/qemu.py plugs them

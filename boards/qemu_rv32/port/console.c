@@ -13,8 +13,8 @@ void console_init(void) {
     uart_open(&console, CONSOLE_UART);
 }
 
-void console_interrupt(void) {
-    uart_interrupt(&console);
+bool console_interrupt(void) {
+    return uart_interrupt(&console);
 }
 
 // These take the places of the port's functions of the same names (micropython.mk), which poll.

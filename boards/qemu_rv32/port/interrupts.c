@@ -28,11 +28,11 @@ void board_event(void) {
 static void external(void) {
     uint32_t source;
     while ((source = REG32(PLIC_CLAIM)) != 0) {
-        if (source == SOURCE_CONSOLE) {
-            console_interrupt();
-        } else {
-            lines_interrupt();
+        // QEMU's controller sees edges, and several causes share one signal: it must have been low once, which is
+        // sure when nothing was found to do for any of them.
+        while (source == SOURCE_CONSOLE ? console_interrupt() : lines_interrupt()) {
         }
+        board_event();
         REG32(PLIC_CLAIM) = source;
     }
 }

@@ -20,10 +20,12 @@ void lines_init(void) {
     }
 }
 
-void lines_interrupt(void) {
+bool lines_interrupt(void) {
+    bool has_acted = false;
     for (unsigned n = 0; n < LINE_COUNT; n++) {
-        uart_interrupt(&uarts[n]);
+        has_acted |= uart_interrupt(&uarts[n]);
     }
+    return has_acted;
 }
 
 typedef struct {

@@ -19,13 +19,16 @@ static void enable(uart_t *uart, uint8_t set, uint8_t clear) {
 
 void uart_open(uart_t *uart, uintptr_t base) {
     uart->base = base;
-    REG8(base + FIFO_CONTROL) = 1; // FIFOs on, an interrupt for the first byte
+    REG8(base + FIFO_CONTROL) = 1; // FIFOs on and emptied, an interrupt for the first byte
+    (void)REG8(base + DATA); // only a read tells QEMU that there is room again, if something had come before this
     enable(uart, ENABLE_RECEIVED, 0);
 }
 
-void uart_interrupt(uart_t *uart) {
+bool uart_interrupt(uart_t *uart) {
+    bool has_acted = false;
     uint8_t status;
-    while ((status = REG8(uart->base + LINE_STATUS)) & STATUS_RECEIVED) {
+    while (((status = REG8(uart->base + LINE_STATUS)) & STATUS_RECEIVED) && (uart->enabled & ENABLE_RECEIVED)) {
+        has_acted = true;
         bool is_full = uart->in - uart->out == sizeof(uart->ring);
         bool is_interruptible = uart->is_console && mp_interrupt_char >= 0;
         if (is_full && !is_interruptible) {
@@ -40,9 +43,10 @@ void uart_interrupt(uart_t *uart) {
         } // else: input that a running program leaves unread is dropped, or ctrl-C behind it would never be seen
     }
     if ((uart->enabled & ENABLE_SENT) && (status & STATUS_CAN_SEND)) {
+        has_acted = true;
         enable(uart, 0, ENABLE_SENT);
     }
-    board_event();
+    return has_acted;
 }
 
 size_t uart_available(const uart_t *uart) {

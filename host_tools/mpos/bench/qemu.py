@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import select
 import socket
@@ -86,6 +87,12 @@ class Machine:
         return self._state / "flash"
 
     @property
+    def pid(self) -> int:
+        """QEMU's process."""
+        assert self._process is not None, "the machine was not started"
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
@@ -153,6 +160,8 @@ class Machine:
 
     async def _start(self) -> None:
         qemu = toolchain.qemu()
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._claim_flash()
         self._prepare_flash()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -188,8 +197,15 @@ class Machine:
                     await self._to_machine.wait_closed()
             await self._closing.aclose()
 
+    def _claim_flash(self) -> None:
+        """Two machines on one flash would tear its file system; the claim goes with the process."""
+        claim = self._closing.enter_context((self._state / ".flash.lock").open("w"))
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MachineError(f"the flash {self.flash} is in use by another machine") from None
+
     def _prepare_flash(self) -> None:
-        self._state.mkdir(parents=True, exist_ok=True)
         size = ROM_SIZE + STORAGE_SIZE
         if not self.flash.exists() or self.flash.stat().st_size != size:
             partial = self.flash.with_name(f".flash.{os.getpid()}")
@@ -270,7 +286,7 @@ class _Terminal:
     def _events(self) -> int:
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
-        return poll.poll(0)[0][1] if poll.poll(0) else 0
+        return next((events for _, events in poll.poll(0)), 0)
 
     async def write(self, data: bytes) -> None:
         """To whoever has it open, at their speed; to nobody if nobody has."""
