@@ -1,7 +1,7 @@
 """The data objects of one transaction, all in one buffer: EMV 4.4 Book 3, 5.5 and 10.2.
 
-A row in the buffer is the tag (two bytes), the length (one byte), the value. A transaction holds about forty,
-so a search from the start is as good as an index, and costs no heap.
+A row in the buffer is the tag (two bytes), the length (one byte), the value. A transaction holds about forty, so
+they are searched from the start, which costs no heap.
 """
 
 from micropython import const
@@ -17,7 +17,8 @@ class DataStore:
     """`capacity` bytes, rows of 3 + length included. Put twice is E_TAG_DUPLICATE, one too many E_DATA_FULL."""
 
     def __init__(self, capacity: int):
-        self._view = memoryview(bytearray(capacity))
+        self._buffer = bytearray(capacity)
+        self._view = memoryview(self._buffer)
         self._used = 0
 
     def _find(self, tag: int) -> int:
@@ -69,7 +70,8 @@ class DataStore:
 
     def _put(self, tag: int, row: int, value) -> None:
         # Book 3, 10.2: a primitive data object that comes twice ends the transaction
-        if self._find(tag) >= 0:
+        # Two bytes that stand nowhere are no tag either: that spares most tags, which are new, the search by rows
+        if self._buffer.find(tag.to_bytes(2, "big"), 0, self._used) >= 0 and self._find(tag) >= 0:
             raise ReaderError(E_TAG_DUPLICATE, tag)
         tag_formats.check(tag, row, value)
         n = len(value)
