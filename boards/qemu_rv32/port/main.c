@@ -1,6 +1,5 @@
 // What the board does from power-on: its devices, then MicroPython over and over, as the esp32 port does.
 
-#include "py/builtin.h"
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
@@ -15,18 +14,13 @@ static uint8_t heap[MICROPY_HEAP_SIZE] __attribute__((aligned(16)));
 
 enum { STACK_RESERVE = 1024 }; // for C that does not check, and for interrupts
 
-// From the file system in flash, else from the ROM image.
-static int run_script(const char *in_flash, const char *in_rom) {
-    return pyexec_file_if_exists(mp_import_stat(in_flash) == MP_IMPORT_STAT_FILE ? in_flash : in_rom);
-}
-
 static void run_scripts(void) {
     pyexec_frozen_module("_boot.py", false);
-    if (run_script("boot.py", "/rom/boot.py") & PYEXEC_FORCED_EXIT) {
+    if (pyexec_file_if_exists("boot.py") & PYEXEC_FORCED_EXIT) {
         return;
     }
     if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) { // else mpremote asked for a start without the program
-        if (run_script("main.py", "/rom/main.py") & PYEXEC_FORCED_EXIT) {
+        if (pyexec_file_if_exists("main.py") & PYEXEC_FORCED_EXIT) {
             return;
         }
     }
