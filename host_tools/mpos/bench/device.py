@@ -43,14 +43,19 @@ class Device(Protocol):
 
 
 class UnixDevice:
-    """The firmware in a MicroPython process of the unix port, from its ROM image."""
+    """The firmware in a MicroPython process of the unix port: from its ROM image, or frozen into `binary`."""
 
-    def __init__(self, environment: Mapping[str, str], aioble: Path | None, bits: int, heap: str):
+    def __init__(
+        self, environment: Mapping[str, str], aioble: Path | None, bits: int, heap: str, binary: Path | None = None
+    ):
         self._output = ""
-        self.bits = bits
-        self.heap = heap
-        image = rom.build(bits, aioble or toolchain.aioble()[0])
-        self._environment = {"PATH": os.environ.get("PATH", ""), "MPOS_ROM": str(image), **environment}
+        self._environment = {"PATH": os.environ.get("PATH", ""), **environment}
+        if binary is None:
+            self._environment["MPOS_ROM"] = str(rom.build(bits, aioble or toolchain.aioble()[0]))
+            self._command = [str(toolchain.micropython(bits)), "-X", f"heapsize={heap}", str(START)]
+        else:
+            self._environment["MICROPYPATH"] = ".frozen"
+            self._command = [str(binary), "-X", f"heapsize={heap}", "-m"]
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -86,10 +91,7 @@ class UnixDevice:
 
     async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            str(toolchain.micropython(self.bits)),
-            "-X",
-            f"heapsize={self.heap}",
-            str(START),
+            *self._command,
             module,
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE,

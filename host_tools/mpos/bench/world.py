@@ -27,6 +27,7 @@ class World:
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
     target: "unix" (a process, BLE) or "qemu" (the emulated microcontroller, a serial link).
     aioble: folder with the aioble to use; None: the one that set-up found.
+    binary: a MicroPython with the firmware frozen into it (mpos.provision.frozen); None: run from a ROM image.
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
     radio: a Radio of the caller's; None: an unpaced virtual one.
     """
@@ -44,6 +45,7 @@ class World:
         aioble: Path | None = None,
         bits: int = 32,
         heap: str = HEAP,
+        binary: Path | None = None,
     ):
         self.field = field
         self.chip = chip or Pn532Chip(field)
@@ -54,6 +56,7 @@ class World:
         self.aioble = aioble
         self.bits = bits
         self.heap = heap
+        self.binary = binary
         self.acquirer_address = ""
         self.state = state or Path()  # a temporary folder from _open on when there is none
         self._is_kept = state is not None
@@ -106,7 +109,7 @@ class World:
             "MPOS_STATE": str(self.state),
             "MPOS_PARAMETERS": str(self.parameters),
         }
-        return UnixDevice(environment, self.aioble, self.bits, self.heap)
+        return UnixDevice(environment, self.aioble, self.bits, self.heap, self.binary)
 
     async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
         """Inject the initial key of `ksn` on standard input; returns what the reader said."""
