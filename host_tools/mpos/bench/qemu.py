@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import os
 import select
+import shutil
 import socket
 import termios
 import time
@@ -34,6 +35,9 @@ _ERASED = b"\xff"
 _LOOK_AGAIN_S = 0.02  # for somebody who opened the console; there is no event for it
 _STOP_LIMIT_S = 5
 _PROMPT = b">>> "
+# A process that is killed stops no machine. util-linux's setpriv has the kernel do it, when the thread that started the
+# machine ends.
+_TOGETHER = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 class MachineError(Exception):
@@ -166,6 +170,7 @@ class Machine:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
+                *_TOGETHER,
                 *qemu.command,
                 *self._devices(theirs.fileno()),
                 env={**os.environ, **qemu.environment},
