@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Protocol
 
 from harness import image
-from harness.raw_repl import BoardError, RawRepl, last_line
+from harness.raw_repl import END, BoardError, RawRepl, last_line
 
 _DEVICE_LIB = "tests/unit/lib"
 _START_LIMIT_S = 10
 _LAST_WORDS_LIMIT_S = 1
 _RESTARTED = re.compile(rb"MicroPython v\d[^\n]*\n(?:Type [^\n]*\n)?>>> $")
-_KEPT_BYTES = 512  # enough for the words of a restart
+_KEPT_BYTES = 4096  # enough for a traceback, and for the words of a restart
 # main() is called from the outermost level: each import on the way to it would cost the tests some of the C stack.
 _PROGRAM = """\
 import sys
@@ -82,13 +83,17 @@ class BoardRun:
 
     def ending(self) -> str:
         if not self._ending:
-            # The runner's program is over, and its traceback follows.
-            try:
-                words = self._repl.rest(_LAST_WORDS_LIMIT_S)
-            except BoardError as error:
-                words = str(error)
-            self._ending = self._machine.ending() or f"the runner ended: {last_line(words) or 'without a word'}"
+            words = last_line(self._last_words())
+            self._ending = self._machine.ending() or f"the runner ended: {words or 'without a word'}"
         return self._ending
+
+    def _last_words(self) -> str:
+        """The traceback of the program, which comes between two marks after it is over."""
+        deadline = time.monotonic() + _LAST_WORDS_LIMIT_S
+        words = self._recent.rpartition(self._over.encode())[2]
+        while words.count(END) < 2 and (more := self._repl.read(deadline - time.monotonic())):
+            words += more
+        return words.partition(END)[2].partition(END)[0].decode(errors="replace")
 
     def close(self, ended: bool) -> None:
         self._machine.release()

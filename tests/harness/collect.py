@@ -66,11 +66,11 @@ class DeviceFile(pytest.File):
         """Runs one function: what it printed, and how it failed."""
         if self._given_up:
             return "", Failure(f"not run: {self._given_up}")
-        started = time.monotonic()
         try:
             if self._conversation is None:
                 self._target.compile(self.path)
                 self._conversation = self._target.start(self.path)
+            started = time.monotonic()
             output, failure = self._conversation.run(name, self._left_s)
         except BaseException as error:
             self.teardown()

@@ -44,12 +44,15 @@ class Loop:
 
 
 class EmulatedBoard:
-    """A machine with blank flash and an image in its ROM, at its prompt. Raises BoardError when it does not get there."""
+    """A machine with blank flash, perhaps an image in its ROM, at its prompt. BoardError when it does not get there.
 
-    def __init__(self, loop: Loop, rom: Path):
+    It counts time by its own instructions, so that a busy host does not make the timers of a test run out.
+    """
+
+    def __init__(self, loop: Loop, rom: Path | None = None):
         self._loop = loop
         self._state = tempfile.TemporaryDirectory(prefix="mpos-board-")
-        self._machine = Machine(Path(self._state.name), rom=rom)
+        self._machine = Machine(Path(self._state.name), rom=rom, icount=True)
         self._console: SerialLine | None = None
         try:
             loop.call(self._machine.__aenter__())
@@ -77,6 +80,11 @@ class EmulatedBoard:
             limit_s -= _LOOK_S
             if limit_s <= 0:
                 return data
+
+    def let_go_of_console(self) -> str:
+        """For a program that wants it as its serial port: the name of the port."""
+        self._open_console().close()
+        return self._machine.console
 
     def ending(self) -> str:
         """ "the machine stopped", if it did."""

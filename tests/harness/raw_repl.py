@@ -13,7 +13,8 @@ from typing import Protocol
 
 import serial
 
-_INTERRUPT, _ENTER_RAW, _END = b"\x03", b"\x01", b"\x04"
+END = b"\x04"  # of a program, of what it printed, and of its traceback
+_INTERRUPT, _ENTER_RAW = b"\x03", b"\x01"
 _PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _SOFT_REBOOT = b"soft reboot\r\n"
 _RAW_PASTE = b"\x05A\x01"
@@ -89,7 +90,7 @@ class RawRepl:
                     raise
         if soft_reset:
             # Prompts of repeated requests come before this answer, and boot.py's words between the two.
-            self.line.write(_END)
+            self.line.write(END)
             self._until(_SOFT_REBOOT, deadline)
             self._until(_PROMPT, deadline)
 
@@ -108,8 +109,8 @@ class RawRepl:
                 left += window
             self.line.write(data[:left])
             data, left = data[left:], left - len(data[:left])
-        self.line.write(_END)
-        self._until(_END, deadline)  # preceded by what is left of flow control
+        self.line.write(END)
+        self._until(END, deadline)  # preceded by what is left of flow control
 
     def run(self, program: str, limit_s: float) -> str:
         """What a short program prints. Raises BoardError with the last line of its traceback if it fails."""
@@ -117,17 +118,11 @@ class RawRepl:
         # Around the output, so that nothing a machine said before is taken for it.
         mark = secrets.token_hex(8)
         self.execute(f"print({mark!r})\n{program}", limit_s)
-        said = self._until(_END, deadline).partition(mark.encode() + b"\r\n")[2]
-        trace = self._until(_END, deadline)
+        said = self._until(END, deadline).partition(mark.encode() + b"\r\n")[2]
+        trace = self._until(END, deadline)
         if trace:
             raise BoardError(last_line(trace.decode(errors="replace")))
         return said.decode(errors="replace").replace("\r\n", "\n")
-
-    def rest(self, limit_s: float) -> str:
-        """The traceback of a program that was executed and has ended; empty: it came to its end."""
-        deadline = time.monotonic() + limit_s
-        self._until(_END, deadline)
-        return self._until(_END, deadline).decode(errors="replace")
 
     def read(self, limit_s: float) -> bytes | None:
         """As the line's, beginning with what an earlier answer brought along."""

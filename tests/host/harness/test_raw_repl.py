@@ -72,13 +72,6 @@ def test_a_traceback_is_an_error_with_its_last_line() -> None:
     assert repl.run("print('here')", _LIMIT_S) == "here\n"
 
 
-def test_the_traceback_of_a_program_that_was_followed() -> None:
-    repl = RawRepl(FakeBoard(_echo))
-    repl.enter(_LIMIT_S)
-    repl.execute("print('out')\nraise OSError(5)", _LIMIT_S)
-    assert repl.rest(_LIMIT_S).splitlines()[-1] == "OSError: 5"
-
-
 def test_a_board_that_says_nothing() -> None:
     board = FakeBoard()
     board.deaf = True
