@@ -11,13 +11,16 @@ help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup:  ## everything the rest needs: .venv, MicroPython, aioble (seconds when it is there; MICROPYTHON_SRC=/a/source/tree)
-	@python3 -m boards.toolchain
+	@TARGET=$(filter-out device,$(TARGET)) python3 -m boards.toolchain
 
 demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 only if approved
 	@$(BIN)/mpos run --card approved
 
-test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytest, JOBS=4 runs more at a time
-	@$(BIN)/pytest -n $(JOBS) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code
+# The unit tests alone, on the emulated board or on the one real one at PORT.
+ON_TARGET = $(if $(TARGET),--target=$(TARGET) $(if $(PORT),--port=$(PORT)) $(if $(filter tests/%,$(ARGS)),,tests/unit))
+
+test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytest, JOBS=4 runs more at a time; TARGET=qemu: the unit tests on the emulated board
+	@$(BIN)/pytest -n $(if $(filter device,$(TARGET)),0,$(JOBS)) $(ON_TARGET) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code
 
 lint: setup  ## style, types, spelling and the laws of the architecture
 	$(BIN)/ruff check
