@@ -155,7 +155,6 @@ class AptState:
                     *names,
                 ],
                 f"Debian's {', '.join(names)} could not be fetched",
-                f"is the network there, and is `apt-get check` content? Run it again, or install them: apt-get install {' '.join(names)}",
             )
             self._unpack(Path(folder), into)
 
@@ -187,18 +186,8 @@ class AptState:
         self._apt(["update"], "Debian's package lists could not be fetched", env=env)
         self._env = env
 
-    def _apt(
-        self,
-        arguments: list[str],
-        what: str,
-        do: str = "",
-        *,
-        cwd: Path | None = None,
-        env: dict[str, str] | None = None,
-    ) -> None:
-        do = do or (
-            f"is the network there, and does `apt-get update` work on this machine? Run `make setup` again, or {_ELSEWHERE}"
-        )
+    def _apt(self, arguments: list[str], what: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+        do = f"is the network there, and does `apt-get update` work on this machine? Run `make setup` again, or {_ELSEWHERE}"
         command = (
             ["apt-get", "-qq", "--error-on=any", *arguments]
             if arguments == ["update"]

@@ -58,7 +58,14 @@ def ensure(cache: Path, apt: AptState) -> Tools:
     if not folder.exists():
         step("fetching QEMU and the RISC-V compiler, and what they need of libraries (a few minutes)")
         with finished_folder(folder) as partial:
-            apt.unpack_missing(PACKAGES, partial)
+            try:
+                apt.unpack_missing(PACKAGES, partial)
+            except SetupError as error:
+                raise SetupError(
+                    f"QEMU and the RISC-V compiler are not on this machine and could not be fetched. {error.what}",
+                    "install them (QEMU 7.2, gcc 12 for riscv64-unknown-elf and its picolibc, or newer; on a Debian "
+                    f"`apt-get install {' '.join(PACKAGES)}`), or mend what is said above; then run it again",
+                ) from error
             _drop_unused(partial)
             _relocate_specs(partial, folder)
     return fetched_tools(folder)

@@ -14,6 +14,7 @@ class SetupError(Exception):
 
     def __init__(self, what: str, do: str):
         super().__init__(f"{what}\n  What to do: {do}")
+        self.what = what
 
 
 def step(text: str) -> None:
