@@ -56,6 +56,8 @@ class DeviceFile(pytest.File):
             refusals = self._target.compile(self.path)
         except toolchain.ToolchainMissing as missing:
             raise self.CollectError(str(missing)) from None
+        except Failure as failure:
+            raise self.CollectError(failure.reason) from None
         for refused in refusals:
             if mpy.TOP / refused.file == self.path:
                 raise self._unusable(refused.line, refused.message)

@@ -69,6 +69,7 @@ class Scratch:
         """Runs pytest on {name: text} and on nothing else."""
         self.write(files)
         junit = self.folder / "junit.xml"
+        junit.unlink(missing_ok=True)
         options = [f"--rootdir={self.folder}", f"--junitxml={junit}", "--color=no"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *arguments],
@@ -81,4 +82,6 @@ class Scratch:
             timeout=_RUN_LIMIT_S,
             check=False,
         )
-        return Result(done.returncode, done.stdout, ElementTree.parse(junit).getroot())
+        # There is no report of a run that did not begin.
+        root = ElementTree.parse(junit).getroot() if junit.exists() else ElementTree.Element("testsuites")
+        return Result(done.returncode, done.stdout, root)

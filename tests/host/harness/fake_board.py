@@ -31,7 +31,7 @@ class FakeBoard:
         self._paste: bytearray | None = None
         self._in_window = 0
         self._partial = b""
-        self.running = False
+        self.running = False  # a program that has only begun; `run` may say so
 
     def write(self, data: bytes) -> None:
         if self.running:
@@ -73,6 +73,8 @@ class FakeBoard:
             program, self._paste = self._paste.decode(), None
             out, trace = self.run(program)
             self.said += b"\x04" + out.replace("\n", "\r\n").encode()
+            if self.running:
+                return
             self.said += b"\x04" + trace.replace("\n", "\r\n").encode() + b"\x04>"
             return
         self._paste += byte

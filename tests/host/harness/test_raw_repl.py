@@ -131,4 +131,6 @@ def test_a_serial_port() -> None:
     finally:
         os.close(host)
     assert line.read(1) == b""
+    with pytest.raises(BoardError, match="Input/output error"):
+        line.write(b"x")
     line.close()
