@@ -89,8 +89,11 @@ class _Archive(AptState):
         for folder in ("usr/lib/x86_64-linux-gnu", "usr/lib/gcc/plugin", "lib/x86_64-linux-gnu"):
             (into / folder).mkdir(parents=True)
             (into / folder / "libslirp.so.0").touch()
+        _program(into / "usr" / "bin", "qemu-system-avr", "exit 1")
+        for variant in ("rv32im", "rv64imac"):
+            (into / "usr/lib/picolibc/riscv64-unknown-elf/lib" / variant).mkdir(parents=True)
+        (into / "usr/share/doc/qemu-system-misc").mkdir(parents=True)
         specs = into / "usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs"
-        specs.parent.mkdir(parents=True)
         specs.write_text("-isystem /usr/lib/picolibc/riscv64-unknown-elf/include -L/usr/lib/picolibc/lib\n")
 
 
@@ -111,6 +114,16 @@ def test_fetched_once_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyP
     # gcc is told where the C library is, not where its package wanted to be
     home = f"{folder}/usr/lib/picolibc"
     assert tools.specs.read_text() == f"-isystem {home}/riscv64-unknown-elf/include -L{home}/lib\n"
+
+
+def test_what_is_for_other_processors_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(riscv, "machine_tools", lambda: None)
+    riscv.ensure(tmp_path, _Archive())
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in (folder / "usr/bin").iterdir()} == {"qemu-system-riscv32", "riscv64-unknown-elf-gcc"}
+    libraries = folder / "usr/lib/picolibc/riscv64-unknown-elf/lib"
+    assert [path.name for path in libraries.iterdir()] == ["rv32im"]
+    assert not (folder / "usr/share/doc").exists()
 
 
 def test_fetched_tools_that_do_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
