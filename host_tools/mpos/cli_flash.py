@@ -85,6 +85,8 @@ def flash_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
 ) -> None:
     """Put the firmware on a device that runs MicroPython: compare, copy what changed, verify, reset, ask its version."""
+    if not port and board != EMULATED:
+        raise _fail("which port is the device at? For example --port /dev/ttyUSB0", Code.PORT)
     try:
         chosen = firmware.board_named(board)
         own = parameters.read_bytes() if parameters else None
@@ -102,12 +104,10 @@ def flash_command(
     try:
         if port:
             report = install(port)
-        elif board == EMULATED:
+        else:
             from mpos.provision.emulated import flash_emulated
 
             report = asyncio.run(flash_emulated(install))
-        else:
-            raise _fail("which port is the device at? For example --port /dev/ttyUSB0", Code.PORT)
     except FlashError as error:
         raise _fail(str(error), error.code) from None
     except ManifestError as error:
