@@ -10,7 +10,7 @@ JOBS ?= 2
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup:  ## everything the rest needs: .venv, MicroPython, aioble (seconds when it is there; MICROPYTHON_SRC=/a/source/tree)
+setup:  ## everything the rest needs: .venv, MicroPython, aioble (TARGET=qemu: the emulated board too; MICROPYTHON_SRC=/a/source/tree)
 	@TARGET=$(filter-out device,$(TARGET)) python3 -m boards.toolchain
 
 demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 only if approved
