@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -90,6 +91,39 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
             raise RuntimeError("in the block")
     assert not Path(f"/proc/{pid}").exists()
     assert not console.exists()
+
+
+async def test_nothing_is_left_behind_by_a_killed_process(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, pathlib
+from mpos.bench.qemu import booted
+async def main():
+    async with booted(pathlib.Path({str(tmp_path)!r})) as machine:
+        print(machine.pid, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert owner.stdout is not None
+        pid = int(await asyncio.wait_for(owner.stdout.readline(), 30))
+        assert Path(f"/proc/{pid}").exists()
+    finally:
+        owner.kill()
+        await owner.wait()
+    async with asyncio.timeout(10):
+        while _is_alive(pid):
+            await asyncio.sleep(0.01)
+    async with booted(tmp_path) as machine:
+        assert machine.is_running
+
+
+def _is_alive(pid: int) -> bool:
+    """Neither gone nor a zombie that nobody has waited for yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def test_two_machines_at_once(tmp_path: Path) -> None:
