@@ -1,0 +1,175 @@
+"""A phone that asks for one sale, answers it as a host would, and reads the meter between the phases."""
+
+import asyncio
+import gc
+
+from measure import report
+
+from reader.app import account
+from reader.crypto.mac import x919_into
+from reader.dukpt.tdes import TdesDukpt
+from reader.emv import icc_data
+from reader.emv.contactless.entry_point import EntryPoint
+from reader.emv.contactless.kernel7 import kernel
+from reader.iso8583 import codec, messages
+from reader.iso8583.dialects import unionpay_pos
+from reader.link import protocol
+
+_AMOUNT = b"\x00\x00\x00\x00\x12\x34"
+_CNY = b"\x01\x56"
+
+
+class Sale:
+    """Marks are (name of the phase that begins, count, bytes of heap in use)."""
+
+    def __init__(self, meter, board, handle):
+        self._meter = meter
+        self._handle = handle
+        self._marks = []
+        self._keys = None
+        self._packet = b""
+        self._number = 0
+        self._commands = 0
+        self._collecting = False
+        self._result = None
+        self._done = asyncio.Event()
+        self._ready = asyncio.Event()
+        board.chip.tapped = lambda: self._mark("activation")
+        self._inside(EntryPoint, "run", "entry_point", "release", True)
+        self._inside(kernel, "run", "kernel", "", True)
+        self._inside(TdesDukpt, "next", "dukpt", "account")
+        self._inside(account, "take", "account", "field_55")
+        self._inside(icc_data, "icc_data_into", "field_55", "packet")
+        self._inside(messages, "pack_sale", "packet", "send")
+        self._inside(messages, "check_answer", "answer", "after")
+
+    async def run(self) -> None:
+        """One sale that nobody looks at, one that is counted, one whose heap is."""
+        report("boot.idle", self._meter.now())
+        await self._sell()
+        await self._sell()
+        self._meter.pause()
+        for name, instructions in self._phases().items():
+            report("sale." + name, instructions)
+        report("result.outcome", self._result)
+        self._collecting = True
+        self._meter.resume()
+        gc.collect()
+        idle = gc.mem_alloc()
+        await self._sell()
+        live = {}
+        for name, _, heap in self._marks:
+            live[name] = heap
+        for name, heap in live.items():
+            report("heap.sale." + name, heap - idle)
+        print("FIGURES END")
+        while True:
+            await asyncio.sleep(3600)
+
+    async def _sell(self) -> None:
+        self._marks = []
+        self._done.clear()
+        self._ready.clear()
+        self._commands += 2
+        await self._command(self._commands, protocol.START, self._start())
+        await self._ready.wait()
+        self._meter.pause()
+        answer = self._answer()
+        self._meter.resume()
+        await self._command(self._commands + 1, protocol.ONLINE_RESULT, answer)
+        await self._done.wait()
+
+    def _phases(self) -> dict:
+        """Instructions by phase; "tap_to_packet" is the sum of its own."""
+        total = {}
+        before_packet = False
+        for i in range(len(self._marks) - 1):
+            name, begin, _ = self._marks[i]
+            spent = self._marks[i + 1][1] - begin
+            before_packet = (before_packet or name == "activation") and name != "after"
+            for key in (name, "tap_to_packet") if before_packet else (name,):
+                total[key] = total.get(key, 0) + spent
+        return total
+
+    def _mark(self, name: str) -> None:
+        now = self._meter.now()
+        self._meter.pause()
+        if self._collecting:
+            gc.collect()
+        self._marks.append((name, now, gc.mem_alloc() if self._collecting else 0))
+        self._meter.resume()
+
+    def _inside(self, holder, name: str, begins: str, after: str, is_async: bool = False) -> None:
+        """Mark the beginning and the end of a function or method of the firmware."""
+        real = getattr(holder, name)
+        sale = self
+
+        async def awaited(*arguments):
+            sale._mark(begins)
+            try:
+                return await real(*arguments)
+            finally:
+                sale._mark(after or "release")
+
+        def called(*arguments):
+            sale._mark(begins)
+            try:
+                result = real(*arguments)
+            finally:
+                sale._mark(after)
+            if begins == "dukpt":
+                sale._meter.pause()
+                sale._keys = bytes(result.mac_response)
+                sale._meter.resume()
+            return result
+
+        setattr(holder, name, awaited if is_async else called)
+
+    async def _command(self, number: int, opcode: int, body: bytes) -> None:
+        self._mark("before" if opcode == protocol.START else "after")
+        n = len(body)
+        await self._handle(memoryview(bytes((protocol.COMMAND, opcode, 0, number, n >> 8, n & 0xFF)) + body))
+
+    def heard(self, message) -> None:
+        """A message to the phone."""
+        kind, opcode = message[0], message[1]
+        body = message[6:]
+        if kind != protocol.EVENT:
+            return
+        if opcode == protocol.ONLINE_REQUEST:
+            self._packet = bytes(protocol.need(body, protocol.PACKET))
+            self._number = message[2] << 8 | message[3]
+            self._meter.resume()
+            self._mark("after")
+            self._meter.pause()
+        elif opcode == protocol.STATE and protocol.need_int(body, protocol.READER_STATE, 1) == protocol.STATE_ONLINE:
+            self._ready.set()
+        elif opcode == protocol.RESULT:
+            self._result = protocol.need_int(body, protocol.OUTCOME, 1)
+            self._done.set()
+            self._meter.resume()
+            self._mark("end")
+            self._meter.pause()
+
+    def _start(self) -> bytes:
+        return b"\x84\x01\x01\x85\x06" + _AMOUNT + b"\x86\x02" + _CNY
+
+    def _answer(self) -> bytes:
+        """The host's approval of the packet, as the body of ONLINE_RESULT."""
+        packet = self._packet
+        _, sent = codec.unpack(unionpay_pos, packet[unionpay_pos.FRAME_HEAD :])
+        fields = {n: sent[n] for n in (3, 4, 11, 12, 13, 25, 41, 42, 49, 57, 60)}
+        fields[37] = "123456789012"
+        fields[38] = "A1B2C3"
+        fields[39] = "00"
+        fields[55] = b"\x91\x0a" + bytes(10)
+        fields[64] = bytes(8)
+        out = bytearray(1024)
+        head = unionpay_pos.FRAME_HEAD
+        end = head + codec.pack(unionpay_pos, unionpay_pos.ANSWER, fields, memoryview(out)[head:])
+        out[0:2] = (end - 2).to_bytes(2, "big")
+        out[2:head] = packet[2:3] + packet[5:7] + packet[3:5] + packet[7:head]
+        x919_into(self._keys, memoryview(out)[head : end - 8], memoryview(out)[end - 8 : end])
+        writer = protocol.Writer().begin(0, 0, 0)
+        writer.put_int(protocol.TRANSACTION, self._number, 2).put(protocol.PACKET, out[:end])
+        return bytes(writer.message()[6:])

@@ -1,0 +1,176 @@
+"""Programs on the emulated core, with every instruction counted; what they print behind FIGURE comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from mpos.bench.cards import make_card
+from mpos.bench.cards.qpboc import PPSE, QpbocCard
+from mpos.bench.qemu import booted
+from mpos.provision import compile as mpy
+from mpos.provision import rom, toolchain
+
+_ARCHITECTURE = "rv32imc"
+_DEVICE = "tests/bench/device"
+_TREES = ("firmware", _DEVICE)
+_PARAMETERS = mpy.TOP / "boards" / "unix" / "parameters.json"
+
+# A clock that counts instructions, a date and random numbers that are always the same
+_EXACT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-11-23T12:00:00,clock=vm", "-seed", "1"]
+# What the board's boot runs, from the file system of its flash
+_MAIN = "import program\n"
+_TIMEOUT_S = 120
+_SAID_MOST = 2000
+
+_FIGURE = "FIGURE "
+_END = "FIGURES END"
+
+# EMV Contactless Book A, table 5-4: EMV mode, signature
+_TTQ = "22000000"
+_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS = 0x9F66
+_RECORDS = 2
+_SFI_1 = 1 << 3 | 4
+
+
+class EmulatorFailed(RuntimeError):
+    """A program ended before it had told its figures."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the flash that every boot of `firmware` in this folder gets: nothing in it but what starts the program."""
+
+    async def write() -> None:
+        async with booted(folder) as machine:
+            await machine.exec(f"with open('/main.py', 'w') as file:\n    file.write({_MAIN!r})\n")
+
+    asyncio.run(write())
+
+
+def firmware(kind: str, folder: Path) -> dict[str, Any]:
+    """One boot of the board with the firmware and the device programs of `kind` (single, whole)."""
+    flash = folder / f"{kind}.flash"
+    shutil.copyfile(folder / "flash", flash)
+    with flash.open("r+b") as file:
+        file.write(_image(kind))
+    return _run(
+        [
+            *("-kernel", str(toolchain.qemu().firmware)),
+            *("-chardev", "null,id=a", "-chardev", "null,id=b"),
+            *("-device", "pci-serial-2x,addr=1,chardev1=a,chardev2=b"),
+            *("-object", f"memory-backend-file,id=flash,share=on,mem-path={flash},size={flash.stat().st_size}"),
+            *("-device", "ivshmem-plain,addr=2,memdev=flash"),
+        ]
+    )
+
+
+def bare(program: Path) -> dict[str, Any]:
+    """One boot of a program that needs nothing but the core and the first UART."""
+    return _run(["-kernel", str(program)])
+
+
+def version() -> str:
+    """QEMU's."""
+    qemu = toolchain.qemu()
+    environment = {**os.environ, **qemu.environment}
+    command = [qemu.command[0], "--version"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    return said.stdout.split()[3]
+
+
+def _run(machine: list[str]) -> dict[str, Any]:
+    qemu = toolchain.qemu()
+    # No input either: nothing of the world outside reaches the program
+    command = [*qemu.command[: qemu.command.index("-kernel")], *_EXACT, *machine]
+    command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, **qemu.environment},
+    )
+    watchdog = threading.Timer(_TIMEOUT_S, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        return read_figures(process.stdout)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            process.communicate(timeout=_TIMEOUT_S)
+
+
+def read_figures(output: IO[str] | Iterator[str]) -> dict[str, Any]:
+    """Values by name. Raises EmulatorFailed when the output ends before the figures do, or names one twice."""
+    found: dict[str, Any] = {}
+    said = ""
+    for line in output:
+        said = (said + line)[-_SAID_MOST:]
+        text = line.strip()
+        if text == _END:
+            return found
+        if text.startswith(_FIGURE):
+            figure = json.loads(text.removeprefix(_FIGURE))
+            if figure["name"] in found:
+                raise EmulatorFailed(f"the figure {figure['name']} came twice")
+            found[figure["name"]] = figure["value"]
+        elif text.startswith(("Traceback", "MPY: soft reboot", ">>>")):
+            said += "".join(line for line, _ in zip(output, range(20), strict=False) if ">>>" not in line)
+            break
+    raise EmulatorFailed(f"the program on the emulated core ended early. It said:\n{said.strip()}")
+
+
+def _image(kind: str) -> bytes:
+    """A ROMFS with the firmware, the programs of `kind` above it, and the data they read."""
+    trees = mpy.build_dir(_ARCHITECTURE)
+    mpy.compile_tree(trees, _ARCHITECTURE, trees=_TREES)
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=trees.parent) as scratch:
+        content = Path(scratch) / "content"
+        shutil.copytree(trees / "firmware", content)
+        for folder in (trees / _DEVICE, trees / _DEVICE / kind):
+            for module in folder.glob("*.mpy"):
+                shutil.copyfile(module, content / module.name)
+        # Another name than that of the file which imports it
+        (content / "main.mpy").rename(content / "program.mpy")
+        shutil.copyfile(_PARAMETERS, content / "parameters.json")
+        shutil.copyfile(Path(__file__).parent / "request.json", content / "request.json")
+        (content / "script.json").write_text(json.dumps(card_script()))
+        return rom.image(content)
+
+
+def card_script() -> dict[str, Any]:
+    """What a PN532 says of the bench's card, and what the card answers to each command, by the command's first bytes.
+
+    The card is asked here once; its cryptogram does not fit the amount on the device, which nobody there can tell.
+    """
+    (card,) = make_card("approved")
+    assert isinstance(card, QpbocCard)
+    card.power_on()
+    options = bytearray()
+    for tag, size in card.profile.pdol:
+        options += bytes.fromhex(_TTQ) if tag == _TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS else bytes(size)
+    commands = [bytes((0x00, 0xA4, 0x04, 0x00, len(name))) + name + b"\0" for name in (PPSE, card.profile.aid)]
+    commands.append(bytes((0x80, 0xA8, 0x00, 0x00, len(options) + 2, 0x83, len(options))) + bytes(options) + b"\0")
+    commands += [bytes((0x00, 0xB2, record, _SFI_1, 0x00)) for record in range(1, _RECORDS + 1)]
+    answers = []
+    for command in commands:
+        answer = card.exchange(command)
+        if answer is None or answer[-2:] != b"\x90\x00":
+            raise EmulatorFailed(f"the card refuses {command[:5].hex()}: {answer.hex() if answer else 'mute'}")
+        answers.append([command[:5].hex(), answer.hex()])
+    # UM0701-02, 7.3.5: number of targets, Tg, SENS_RES, SEL_RES, NFCID1, ATS
+    target = bytes((1, 1)) + card.atqa + bytes((card.sak, len(card.uid))) + card.uid + (card.ats or b"")
+    return {"target": target.hex(), "answers": answers}

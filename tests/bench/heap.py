@@ -1,0 +1,61 @@
+"""The heap of the whole firmware in the simulated world, on the 32-bit unix port: after boot, in a sale, after many.
+
+`frozen`: MicroPython with the firmware frozen into it, as the readers' own builds have it (mpos.provision.frozen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mpos.bench.cards import make_card
+from mpos.bench.field import Field
+from mpos.bench.world import World
+from mpos.link.client import ReaderClient
+from mpos.link.messages import Opcode, Tag
+from mpos.phone.sale import Sale
+
+_CNY = 156
+_CARD_TIMEOUT_S = 5
+_AMOUNT = 1  # of each sale, so that the account lasts
+_FEW = 3
+
+Progress = Callable[[int], None]
+
+
+class SaleFailed(RuntimeError):
+    """A sale of the bench was not approved."""
+
+
+async def boot(frozen: Path) -> dict[str, float]:
+    """heap.boot, heap.peak: one power-on and a few sales. The same from a ROM image: heap.boot_rom, heap.peak_rom."""
+    found = {}
+    for binary, suffix in ((frozen, ""), (None, "_rom")):
+        async with World(Field(), binary=binary) as world, await world.connect() as reader:
+            found["heap.boot" + suffix] = await _in_use(reader)
+            found["heap.peak" + suffix] = max([await _sell(world, reader, i) for i in range(_FEW)])
+    return found
+
+
+async def many(frozen: Path, sales: int, progress: Progress) -> dict[str, float]:
+    """heap.after: what is in use after `sales` sales in a row, all of them approved."""
+    async with World(Field(), binary=frozen) as world, await world.connect() as reader:
+        for i in range(sales):
+            await _sell(world, reader, i)
+            progress(i + 1)
+        return {"heap.after": await _in_use(reader)}
+
+
+async def _in_use(reader: ReaderClient) -> float:
+    return (await reader.command(Opcode.GET_INFO)).number_of(Tag.HEAP)
+
+
+async def _sell(world: World, reader: ReaderClient, number: int) -> float:
+    """One sale; the most heap that was in use at a step of it."""
+    world.field.clear()
+    for target in make_card("approved", atc=number):
+        world.field.present(target)
+    record = await Sale(reader, world.acquirer_address).run(_AMOUNT, _CNY, _CARD_TIMEOUT_S)
+    if record.outcome != "approved":
+        raise SaleFailed(f"sale {number + 1} ended as {record.outcome}: {record.error_text or record.response_code}")
+    return record.heap_peak

@@ -1,0 +1,79 @@
+"""Measure everything once over: the emulated core, the heap, what others need for the same."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boards.toolchain import sources
+from mpos.provision import frozen, toolchain
+from tests.bench import emulator, heap, reference
+from tests.bench.figures import ROWS, Figures, FiguresError
+
+SALES = 1000
+
+# What a program tells besides figures: it did the work, and this much of it
+_EXPECTED = {"result.outcome": 3, "iso8583.request.fields": 17, "iso8583.all_fields.fields": 21}
+_RESULT = "result."
+_C = "c."
+
+Say = Callable[[str], None]
+
+
+def measure(sales: int, say: Say) -> Figures:
+    """All figures. `say` is told what is being done. Raises EmulatorFailed, ReferenceFailed, SaleFailed, FiguresError."""
+    found = Figures(versions=versions())
+    with tempfile.TemporaryDirectory(prefix="mpos-bench-") as name:
+        folder = Path(name)
+        say("compiling the C reference")
+        program = reference.build(folder)
+        emulator.prepare(folder)
+        say("counting instructions on the emulated core, in two boots each")
+        runs = [_core(folder, program) for _ in range(2)]
+        check(runs[0])
+        found.add_runs(*[kept(run) for run in runs])
+    say("timing the codec beside pyiso8583")
+    found.values.update(reference.wall_times())
+    say("freezing the whole firmware into the 32-bit unix port, and booting it")
+    binary = frozen.build()
+    found.add_runs(*[asyncio.run(heap.boot(binary)) for _ in range(2)])
+    if sales:
+        found.values.update(asyncio.run(heap.many(binary, sales, lambda n: say(f"sale {n} of {sales} in a row"))))
+    return found
+
+
+def _core(folder: Path, program: Path) -> dict[str, Any]:
+    return {**emulator.firmware("single", folder), **emulator.firmware("whole", folder), **emulator.bare(program)}
+
+
+def check(run: dict[str, Any]) -> None:
+    """Raises FiguresError unless the programs did the work they were to do, and C's results are the firmware's."""
+    for name, expected in _EXPECTED.items():
+        if run.get(name) != expected:
+            raise FiguresError(f"{name} is {run.get(name)} and not {expected}: other work was measured")
+    compared = [name for name in run if name.startswith(_C + _RESULT)]
+    if not compared:
+        raise FiguresError("the C reference has told no result")
+    for name in compared:
+        if run.get(name.removeprefix(_C)) != run[name]:
+            raise FiguresError(f"{name} is {run[name]}, the firmware's {run.get(name.removeprefix(_C))}")
+
+
+def kept(run: dict[str, Any]) -> dict[str, float]:
+    """The figures of the table, and what they are compared with."""
+    others = {row.other for row in ROWS.values()}
+    return {name: float(value) for name, value in run.items() if name in ROWS or name in others}
+
+
+def versions() -> dict[str, str]:
+    """What the figures depend on besides the firmware."""
+    return {
+        "MicroPython": toolchain.micropython_version(),
+        "aioble": toolchain.aioble()[1],
+        "QEMU": emulator.version(),
+        "gcc": reference.compiler_version(),
+        "mbed TLS": sources.MBEDTLS,
+    }
