@@ -32,10 +32,15 @@ OK, WORSE, FAILED = 0, 1, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.sales < 0 or (options.update and options.sales != run.SALES):
+        parser.error(f"--sales is 0 or more, and --update writes figures of {run.SALES} sales only")
     errors = Console(stderr=True)
     try:
         committed = figures.load(COMMITTED)
+        if not options.sales:  # left out on purpose
+            committed.values.pop("heap.after", None)
         with errors.status("measuring") as status:
             now = run.measure(options.sales, status.update)
     except (

@@ -140,6 +140,23 @@ def test_a_failure_is_a_sentence_and_not_a_traceback(monkeypatch, capsys, tmp_pa
     assert "it ended early" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["--sales", "-1"], ["--sales", "20", "--update"]])
+def test_options_that_make_no_sense(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        bench.main(arguments)
+    assert ended.value.code == bench.FAILED
+    assert "--sales" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--sales", "0"], bench.OK), (["--sales", "5"], bench.WORSE)])
+def test_sales_that_are_left_out_are_not_missed(arguments, code, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(bench, "COMMITTED", tmp_path / "bench.json")
+    bench.COMMITTED.write_text(Figures({NAME: 7, "heap.after": 50_000}).as_json())
+    monkeypatch.setattr(run, "measure", lambda sales, say: Figures({NAME: 7}))
+    assert bench.main([*arguments, "--check"]) == code
+    assert ("heap.after" in capsys.readouterr().err) == (code == bench.WORSE)
+
+
 def test_a_broken_file_is_said_before_anything_is_measured(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(bench, "COMMITTED", tmp_path / "bench.json")
     (tmp_path / "bench.json").write_text("no")
