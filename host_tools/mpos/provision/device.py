@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import serial
 from mpremote.transport import TransportError
@@ -35,8 +35,10 @@ CHUNK = 1024
 _BYTE_S = 1.0  # for one byte that is awaited
 _WRITE_S = 5.0  # for a device that takes nothing
 _PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-_PROMPT_S = 3.0
-_RUN_S = 20.0
+_PROMPT_S = 1.0  # a board answers at once, unless opening the port has just reset it
+_PROMPT_TRIES = 6
+_RUN_S = 20.0  # for code to end
+_ANSWER_S = 10.0  # for the prompt to take the next
 _TEMPORARY = ".new"
 
 
@@ -168,6 +170,15 @@ print(d)
 """
 
 
+class _Transport(SerialTransport):
+    """mpremote's, with our limit where it has its own of ten seconds."""
+
+    def read_until(self, min_num_bytes: int, ending: bytes, timeout: float | None = None, **options: Any) -> bytes:
+        limit = _ANSWER_S if timeout is None else timeout
+        data: bytes = super().read_until(min_num_bytes, ending, timeout=limit, **options)
+        return data
+
+
 class Device:
     """Use as `with Device(port) as device`. The port is opened at once, and for nobody else."""
 
@@ -175,7 +186,7 @@ class Device:
         self.port = port
         self._compressed = False
         try:
-            self._transport = SerialTransport(port, baudrate=baudrate, timeout=_BYTE_S)
+            self._transport = _Transport(port, baudrate=baudrate, timeout=_BYTE_S)
             self._transport.serial.write_timeout = _WRITE_S
         except (TransportError, OSError, ValueError) as error:
             raise _why_not(port, error) from None
@@ -198,10 +209,10 @@ class Device:
         self._compressed = self.run(_HELPERS) == "True"
 
     def _find_prompt(self) -> None:
-        """With an end, whatever the device sends; a board that was just reset by opening the port gets a second try."""
+        """With an end, whatever the device sends; a board that is still starting is asked again."""
         seen = b""
         line = self._transport.serial
-        for _ in range(2):
+        for _ in range(_PROMPT_TRIES):
             line.write(b"\r\x03\x03\r\x01")
             end = time.monotonic() + _PROMPT_S
             while time.monotonic() < end:
@@ -243,7 +254,7 @@ class Device:
                 self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
             else:
                 self._transport.exit_raw_repl()
-                self._transport.read_until(1, b">>> ", timeout_overall=_PROMPT_S)
+                self._transport.read_until(1, b">>> ", timeout_overall=_RUN_S)
                 self._transport.serial.write(b"\x04")
 
     def watch(self, seconds: float, until: bytes) -> bytes:

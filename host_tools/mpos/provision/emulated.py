@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from mpos.bench.qemu import Machine, MachineError
+from mpos.bench.qemu import Machine
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import Opcode, Tag
 from mpos.link.serial_pipe import SerialPipe
@@ -16,7 +15,6 @@ from mpos.provision.device import Code, FlashError
 from mpos.provision.flash import Report
 
 STATE = TOP / "build" / "device" / "qemu_rv32"
-_START_S = 2
 _TRIES = 5  # each as long as the client waits for an answer
 
 
@@ -33,19 +31,12 @@ async def flash_emulated(install: Callable[[str], Report], state: Path = STATE) 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
         async with Machine(state, ["", f"{host}:{port}"]) as machine:
-            await started(machine)
             report = await asyncio.to_thread(install, machine.console)
             version = await version_over(await asyncio.wait_for(link, 10))
     if version != report.firmware:
         raise FlashError(Code.NO_ANSWER, f"the firmware answers with version {version}, not {report.firmware}")
     report.answer = f"the firmware answered over its link: version {version}"
     return report
-
-
-async def started(machine: Machine) -> None:
-    """Its console takes input: it says so by its prompt, unless a firmware runs, which says nothing."""
-    with contextlib.suppress(MachineError):
-        await machine.wait_for(">>> ", limit_s=_START_S)
 
 
 async def version_over(pipe: SerialPipe) -> str:

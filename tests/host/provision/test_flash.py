@@ -26,7 +26,7 @@ FILES = {"board.mpy", "main.mpy", "reader/large.mpy", "reader/app/version.mpy", 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flash, "START_S", 0.3)
-    monkeypatch.setattr(devices, "_PROMPT_S", 1.5)
+    monkeypatch.setattr(devices, "_PROMPT_TRIES", 2)
     monkeypatch.setattr(devices, "_BYTE_S", 0.2)
 
 
@@ -374,6 +374,7 @@ def test_the_cable_is_pulled_within_a_file(
 
 def test_the_device_hangs(board: ReplBoard, bench: Board, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_RUN_S", 0.5)
+    monkeypatch.setattr(devices, "_ANSWER_S", 0.5)
     board.on()
 
     def hang(what: str, name: str, done: int, total: int) -> None:
