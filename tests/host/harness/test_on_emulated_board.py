@@ -238,7 +238,8 @@ def test_however_the_run_is_ended_the_machine_goes_too(scratch: Scratch, number:
     run = subprocess.Popen(
         [sys.executable, "-c", code, f"--rootdir={scratch.folder}", "--target=qemu"],
         cwd=scratch.folder,
-        env={**environment, **dict([setting.split("=", 1)])},
+        # What is killed leaves its folder behind: in ours.
+        env={**environment, "TMPDIR": str(scratch.folder), **dict([setting.split("=", 1)])},
         stdout=subprocess.DEVNULL,
     )
     try:
