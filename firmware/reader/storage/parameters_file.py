@@ -22,6 +22,7 @@ from ..errors import E_PARAMETERS, ReaderError
 from .parameters import Parameters, Section
 
 _FILE_MOST = const(8192)
+_END = const(2)  # of seek: from the end of the file
 _VERSION = const(1)
 _COMBINATIONS_MOST = const(8)
 
@@ -89,10 +90,13 @@ def load(path: str) -> Parameters:
 
     try:
         with open(path, "rb") as file:
-            text = file.read(_FILE_MOST + 1)
+            # Asked first: a buffer for the longest file would not fit a heap that other things have cut up
+            size = file.seek(0, _END)
+            if size > _FILE_MOST:
+                raise ReaderError(E_PARAMETERS, _NO_FILE)
+            file.seek(0)
+            text = file.read(size)
     except OSError:
-        raise ReaderError(E_PARAMETERS, _NO_FILE)
-    if len(text) > _FILE_MOST:
         raise ReaderError(E_PARAMETERS, _NO_FILE)
     try:
         document = json.loads(text)
