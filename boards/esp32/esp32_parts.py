@@ -11,10 +11,11 @@ import bluetooth
 from machine import UART, Pin
 from micropython import const
 
+from reader.drivers.clock import Clock
 from reader.drivers.contactless import ContactlessReader
+from reader.drivers.entropy import Entropy
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
-from reader.errors import E_CLOCK, E_ENTROPY, ReaderError
 from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
 
@@ -24,7 +25,6 @@ _NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2: the speed after 
 # holds the processor, and make the sender of one wait
 _NFC_BUFFER = const(512)
 _RESET_MS = const(1)
-_EARLIEST_YEAR = const(2025)  # the module has no battery for its clock: after power-on it is the year 2000
 _STATE = "/state"
 
 
@@ -40,38 +40,16 @@ def mcu() -> str:
     return name
 
 
-class Clock:
-    def ticks_ms(self) -> int:
-        return time.ticks_ms()
-
-    def now(self):
-        """Local time; E_CLOCK when nobody has set it since power-on."""
-        now = time.localtime()
-        if now[0] < _EARLIEST_YEAR:
-            raise ReaderError(E_CLOCK)
-        return now[:6]
-
-
-class Entropy:
-    """The module's generator, which draws on the radio's noise only while the radio is on (ESP-IDF, Random Number
-    Generation): so it is switched on first. One that repeats itself or stands still is out of service (E_ENTROPY).
+class RadioEntropy(Entropy):
+    """The module's generator draws on the radio's noise only while the radio is on (ESP-IDF, Random Number
+    Generation): so it is switched on first.
     """
 
-    def __init__(self):
-        self._last = b""
-
-    def fill(self, buf) -> None:
+    def draw(self, n: int) -> bytes:
         radio = bluetooth.BLE()
-        try:
-            if not radio.active():
-                radio.active(True)
-        except OSError:
-            raise ReaderError(E_ENTROPY)
-        fresh = os.urandom(max(len(buf), 8))
-        if fresh == self._last or fresh.count(fresh[:1]) == len(fresh):
-            raise ReaderError(E_ENTROPY)
-        self._last = fresh
-        buf[:] = fresh[: len(buf)]
+        if not radio.active():
+            radio.active(True)
+        return super().draw(n)
 
 
 def nfc_line(pins) -> UART:
@@ -93,7 +71,7 @@ class Esp32Board:
     def __init__(self, name: str, pins):
         self.name = name
         self.clock = Clock()
-        self.entropy = Entropy()
+        self.entropy = RadioEntropy()
         try:
             os.mkdir(_STATE)
         except OSError:

@@ -9,14 +9,15 @@ The bench says where everything is:
 
 import os
 import socket
-import time
 
 from micropython import const
 
+from reader.drivers.clock import Clock
 from reader.drivers.contactless import ContactlessReader
+from reader.drivers.entropy import Entropy
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
-from reader.errors import E_ENTROPY, E_LINE_CLOSED, ReaderError
+from reader.errors import E_LINE_CLOSED, ReaderError
 from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
 
@@ -24,35 +25,13 @@ _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
 
-class _Clock:
-    def ticks_ms(self) -> int:
-        return time.ticks_ms()
-
-    def now(self):
-        return time.localtime()[:6]
-
-
-class _Entropy:
-    """The operating system's generator. A source that repeats itself or stands still is out of service."""
-
-    def __init__(self):
-        self._last = b""
-
-    def fill(self, buf) -> None:
-        fresh = os.urandom(max(len(buf), 8))
-        if fresh == self._last or fresh.count(fresh[:1]) == len(fresh):
-            raise ReaderError(E_ENTROPY)
-        self._last = fresh
-        buf[:] = fresh[: len(buf)]
-
-
 class _Board:
     name = "mPOS unix"
 
     def __init__(self):
         state = _setting("MPOS_STATE")
-        self.clock = _Clock()
-        self.entropy = _Entropy()
+        self.clock = Clock()
+        self.entropy = Entropy()
         self.key_store = StateFile(state + "/keys")
         self.counter_store = StateFile(state + "/counters")
         self.parameters = _setting("MPOS_PARAMETERS")

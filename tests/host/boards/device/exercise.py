@@ -13,6 +13,8 @@ import time
 import esp32_parts
 from recorder import Recorded
 
+from reader.drivers import clock as clock_driver
+from reader.drivers import entropy as entropy_driver
 from reader.errors import ReaderError
 
 NOW = (2026, 1, 2, 3, 4, 5, 4, 2)
@@ -73,8 +75,8 @@ for step in sys.argv[2:]:
         name, function = STUCK[step]
         instead[name] = function
 esp32_parts.sys = _Sys
-esp32_parts.os = Recorded(os, instead)
-esp32_parts.time = Recorded(time, instead)
+esp32_parts.os = entropy_driver.os = Recorded(os, instead)
+esp32_parts.time = clock_driver.time = Recorded(time, instead)
 try:
     import board
 
