@@ -276,7 +276,10 @@ class _Terminal:
     """A pseudo-terminal of which somebody else may open the other end at any time, and close it again."""
 
     def __enter__(self) -> _Terminal:
-        self._master, slave = os.openpty()
+        try:
+            self._master, slave = os.openpty()
+        except OSError as error:
+            raise MachineError(f"no pseudo-terminal for the console ({error}): is /dev/pts mounted here?") from None
         tty.setraw(slave, termios.TCSANOW)
         self.path = os.ttyname(slave)
         os.close(slave)  # from here on "hung up" tells that nobody has it open
