@@ -55,11 +55,8 @@ class Reader:
         except ReaderError as error:
             self.out_of_service = error.code
         self.link = self.board.link(VERSION)
-        supervisor = asyncio.create_task(self._supervise())
-        try:
-            await self.link.serve(self._handle, self._gone)
-        finally:
-            supervisor.cancel()
+        # Neither ends; when one dies the other does too, and the reader with both: it is never half alive
+        await asyncio.gather(self.link.serve(self._handle, self._gone), self._supervise())
 
     async def _start(self) -> None:
         self._test_primitives()
