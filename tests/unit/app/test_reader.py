@@ -1,0 +1,171 @@
+"""The supervisor with stand-ins for every part: what it refuses to run without, and that it is never half alive."""
+
+import asyncio
+
+import reader.emv.contactless.entry_point  # noqa: F401 - before what needs it: nested imports are deep in the stack
+from reader.app.personalise import personalise
+from reader.app.reader import Reader
+from reader.errors import (
+    E_CANCELLED,
+    E_ENTROPY,
+    E_LINK_BUSY,
+    E_LINK_STATE,
+    E_NFC_SILENT,
+    E_NO_KEY,
+    E_PARAMETERS,
+    E_STORE,
+    ReaderError,
+)
+from reader.link import protocol
+from testing import FakeClock, FixedEntropy, MemoryStore, cases, path, raises
+
+_LINE = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"
+
+
+class _Link:
+    """Hears what the reader says; never brings a message."""
+
+    stack = "none"
+
+    def __init__(self):
+        self.said = []
+        self.news = asyncio.Event()
+        self.writer = protocol.Writer()
+
+    async def serve(self, handle, gone):
+        await asyncio.Event().wait()
+
+    async def send(self, build):
+        self.said.append(bytes(build(self.writer).message()))
+        self.news.set()
+        return True
+
+
+class _Contactless:
+    """A field without cards. `fault`: what `start` raises."""
+
+    def __init__(self, fault=0):
+        self.fault = fault
+        self.on = False
+
+    async def start(self):
+        if self.fault:
+            raise ReaderError(self.fault)
+
+    async def wait_for_card(self, timeout_ms):
+        self.on = True
+        await asyncio.sleep_ms(timeout_ms)
+
+    async def stop(self):
+        self.on = False
+
+
+class _Board:
+    name = "test"
+
+    def __init__(self):
+        self.clock = FakeClock()
+        self.entropy = FixedEntropy(b"0123456789abcdef" * 4)
+        self.contactless = _Contactless()
+        self.key_store = MemoryStore()
+        self.counter_store = MemoryStore()
+        self.parameters = path("boards/unix/parameters.json")
+        self.phone = _Link()
+        personalise(self.key_store, self.counter_store, _LINE)
+
+    def link(self, version):
+        return self.phone
+
+
+async def _started(board):
+    reader = Reader(board)
+    task = asyncio.create_task(reader.main())
+    while reader.link is None:
+        await asyncio.sleep_ms(0)
+    return reader, task
+
+
+async def _heard(board, opcode):
+    """The next message of this opcode that the reader sends."""
+    while True:
+        for message in board.phone.said:
+            if message[1] == opcode:
+                board.phone.said = []
+                return message
+        board.phone.news.clear()
+        await board.phone.news.wait()
+
+
+def _without_keys(board):
+    board.key_store = MemoryStore()
+
+
+def _without_counters(board):
+    board.counter_store = MemoryStore()
+
+
+def _without_parameters(board):
+    board.parameters = "none.json"
+
+
+def _without_entropy(board):
+    board.entropy = FixedEntropy(None)
+
+
+def _without_chip(board):
+    board.contactless = _Contactless(E_NFC_SILENT)
+
+
+@cases(
+    (_without_keys, E_NO_KEY),
+    (_without_counters, E_STORE),
+    (_without_parameters, E_PARAMETERS),
+    (_without_entropy, E_ENTROPY),
+    (_without_chip, E_NFC_SILENT),
+)
+async def test_out_of_service(change, reason):
+    board = _Board()
+    change(board)
+    reader, task = await _started(board)
+    assert reader.out_of_service == reason
+    assert reader.state() == protocol.STATE_OUT_OF_SERVICE
+    task.cancel()
+
+
+async def test_one_transaction_at_a_time_and_cancelled():
+    board = _Board()
+    reader, task = await _started(board)
+    assert reader.state() == protocol.STATE_IDLE
+    with raises(E_LINK_STATE):
+        reader.cancel()
+    assert reader.start(1, 100, 156, 1000) == 1
+    with raises(E_LINK_BUSY):
+        reader.start(2, 100, 156, 1000)
+    await _heard(board, protocol.STATE)
+    while not board.contactless.on:
+        await asyncio.sleep_ms(0)
+    reader.cancel()
+    reader.cancel()  # again changes nothing
+    result = await _heard(board, protocol.RESULT)
+    assert protocol.need_int(result[6:], protocol.ERROR, 2) == E_CANCELLED
+    assert not board.contactless.on
+    assert reader.state() == protocol.STATE_IDLE
+    assert reader.last == result[6:] and reader.last_number == 1
+    assert reader.start(3, 100, 156, 1000) == 2
+    task.cancel()
+
+
+async def test_it_is_never_half_alive():
+    board = _Board()
+    reader, task = await _started(board)
+
+    def broken(*_):
+        raise ValueError("a fault of the firmware")
+
+    reader._keep = broken
+    reader.start(1, 100, 156, 1)
+    try:
+        await task
+    except ValueError:
+        return
+    raise AssertionError("the supervisor died and the reader went on")
