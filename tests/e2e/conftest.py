@@ -18,6 +18,7 @@ from mpos.provision import toolchain
 CNY = 156
 AMOUNT = 1234
 CARD_TIMEOUT_S = 2
+HEAP_READINGS = 8
 
 
 @pytest.fixture(params=toolchain.aiobles(), ids=lambda found: found[1])
@@ -39,6 +40,12 @@ async def sale(there: World, reader: ReaderClient, amount: int = AMOUNT, **optio
 async def state(reader: ReaderClient) -> State:
     """What the reader says it is doing."""
     return State((await reader.command(Opcode.GET_INFO)).number_of(Tag.READER_STATE))
+
+
+async def heap(reader: ReaderClient) -> int:
+    """Bytes in use at rest. The least of a few readings: MicroPython's collector keeps whatever a word on the stack
+    looks like pointing at, and that differs from moment to moment."""
+    return min([(await reader.command(Opcode.GET_INFO)).number_of(Tag.HEAP) for _ in range(HEAP_READINGS)])
 
 
 async def until_idle(reader: ReaderClient) -> None:

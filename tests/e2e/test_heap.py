@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from mpos.bench.cards import make_card
-from mpos.link.messages import Opcode, Tag
-from tests.e2e.conftest import sale, world
+from tests.e2e.conftest import heap, sale, world
 
 HEAP = 128 * 1024
 PEAK_BUDGET = 104 * 1024
 DRIFT_BUDGET = 1024
 TRANSACTIONS = 30
-
-
-async def heap(reader) -> int:
-    return (await reader.command(Opcode.GET_INFO)).number_of(Tag.HEAP)
 
 
 async def test_fits_and_comes_back():

@@ -8,7 +8,7 @@ from mpos.bench.cards import CARDS, make_card
 from mpos.bench.device import FirmwareDied
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
-from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, sale, state, until_idle, world
+from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, heap, sale, state, until_idle, world
 
 E_FRAGMENT, E_CANCELLED, E_BUSY = 701, 801, 703
 HEAP = 128 * 1024
@@ -31,16 +31,12 @@ async def test_a_sale_ends_as_the_card_says(name):
 
 async def test_the_heap_comes_back():
     async with world(target="qemu") as there, await there.connect() as reader:
-
-        async def heap() -> int:
-            return (await reader.command(Opcode.GET_INFO)).number_of(Tag.HEAP)
-
-        start = await heap()
+        start = await heap(reader)
         for i in range(TRANSACTIONS):
             there.field.clear()
             there.field.present(make_card("approved", atc=i + 1)[0])
             assert (await sale(there, reader, amount=100 + i)).outcome == "approved"
-        assert start < HEAP and abs(await heap() - start) <= DRIFT_BUDGET
+        assert start < HEAP and abs(await heap(reader) - start) <= DRIFT_BUDGET
 
 
 async def test_noise_on_the_serial_line():
