@@ -13,13 +13,18 @@ E_CARD_TIMEOUT = const(103)  # stayed silent past its own waiting time
 E_TWO_CARDS = const(104)  # more than one card in the field
 E_NOT_PAYMENT = const(105)  # no payment application this reader accepts
 E_NO_CARD = const(106)  # nobody presented a card in time
+E_CARD_ATR = const(107)  # no answer to reset, or none that EMV accepts; detail: the rule (iso7816/acceptance.py)
+E_CARD_FAULT = const(108)  # the slot cut the card's power: a short-circuit, heat
 
-# 2xx: the contactless chip
+# 2xx: the contactless chip, the contact slot
 E_NFC_SILENT = const(201)  # no ACK or no answer
 E_NFC_FRAME = const(202)  # only broken frames came, retries used up
 E_NFC_STATUS = const(203)  # detail: the chip's status byte
 E_NFC_VERSION = const(204)  # detail: the IC code it claims to be
 E_LINE_CLOSED = const(205)  # the byte line under the driver is gone
+E_SLOT_SILENT = const(211)  # the contact coupler gives no answer
+E_SLOT_FRAME = const(212)  # only broken frames came from it, retries used up
+E_SLOT_STATUS = const(213)  # detail: the coupler's status byte
 
 # 3xx: data objects
 E_TLV = const(301)  # not BER-TLV within the bounds
@@ -36,6 +41,11 @@ E_CVM = const(403)  # the cardholder verification that is asked for is none this
 E_OFFLINE_APPROVED = const(404)  # the card approved offline, which this reader does not offer
 E_CARD_DECLINED = const(405)  # the card declined
 E_CONTACTLESS_LIMIT = const(406)  # amount not allowed by radio for any application
+E_APPLICATION_BLOCKED = const(407)  # every application that fits is blocked
+E_CARD_BLOCKED = const(408)  # the card itself is blocked
+E_TERMINAL_DECLINED = const(409)  # the reader declined: its action codes and the card's ask for it
+E_CARD_REFUSED = const(410)  # the host approved, the card did not: the host is to be told (reversal)
+E_CDA = const(411)  # combined data authentication failed, so that the cryptogram proves nothing
 
 # 5xx: keys and the secure parts
 E_NO_KEY = const(501)  # not personalised
@@ -70,6 +80,8 @@ E_PARAMETERS = const(805)  # detail: number of the offending key
 E_PHONE_GONE = const(806)  # link lost during the transaction
 E_OUT_OF_SERVICE = const(807)  # detail: the error that put the reader there
 E_CLOCK = const(808)  # nobody has set the clock since power-on
+E_NOTICES_FULL = const(809)  # what earlier transactions left for the host has not been taken over yet
+E_INTERFACE = const(810)  # this reader has no such interface
 E_INTERNAL = const(899)  # a fault of the firmware itself
 
 

@@ -20,6 +20,20 @@ CVM_SIGNATURE = const(1)
 CVM_ONLINE_PIN = const(2)
 CVM_CONFIRMATION_CODE = const(3)  # done on the cardholder's own device
 CVM_NOT_APPLICABLE = const(4)
+# and by contact, EMV 4.4 Book 3, 10.5
+CVM_OFFLINE_PIN = const(5)
+CVM_PIN_AND_SIGNATURE = const(6)
+CVM_FAILED = const(7)
+
+# What a PIN pad gives instead of digits
+PIN_BYPASSED = const(1)
+PIN_CANCELLED = const(2)
+PIN_TIMEOUT = const(3)
+PIN_PAD_FAILED = const(4)
+# and what the PIN is for
+PIN_OFFLINE_PLAINTEXT = const(1)
+PIN_OFFLINE_ENCIPHERED = const(2)
+PIN_ONLINE = const(3)
 
 
 class Outcome:

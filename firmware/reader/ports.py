@@ -1,7 +1,7 @@
 """The contracts of the parts that a board supplies. For type checkers only: nothing imports this at run time."""
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
 
 class Line(Protocol):
@@ -63,6 +63,111 @@ class Contactless(Protocol):
     async def stop(self) -> None: ...
 
 
+class Characters(Protocol):
+    """A card's one I/O line, as T=0 and T=1 use it: characters in logical values, times in etu (ISO/IEC 7816-3, 7)."""
+
+    clock_khz: int  # of the card's clock
+
+    async def send(self, data) -> None:
+        """All of `data`, with the guard time; the echo is swallowed. Raises E_CARD_REMOVED, E_CARD_FAULT, E_LINE_CLOSED."""
+        ...
+
+    async def receive_into(self, out, first_etu: int, next_etu: int) -> int:
+        """Fill `out`; at most `first_etu` for the first character and `next_etu` for each further one. How many came:
+        fewer than asked for when the card fell silent. Raises as `send`.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Drop what was received and not asked for."""
+        ...
+
+    def set_etu(self, f: int, d: int) -> None:
+        """1 etu = f/d clocks from now on; 372, 1 after a reset."""
+        ...
+
+    def set_guard(self, etu: int) -> None:
+        """The extra guard time N of TC1; 255: as little as the protocol allows."""
+        ...
+
+
+class ContactCard(Card, Protocol):
+    atr: bytes  # whole, logical values
+    protocol: int  # 0 or 1
+
+
+class Contact(Protocol):
+    """The chip slot (drivers/icc_slot.py, drivers/tda8029): insertion, activation, removal."""
+
+    async def start(self) -> None:
+        """The slot is there and off. Raises E_SLOT_*, E_LINE_CLOSED."""
+        ...
+
+    async def is_present(self) -> bool: ...
+
+    async def wait_for_insertion(self, timeout_ms: int) -> None:
+        """Raises E_NO_CARD when nobody inserts one in time."""
+        ...
+
+    async def activate(self) -> ContactCard:
+        """Cold reset, ATR, warm reset if needed, PPS. Raises E_CARD_ATR, E_CARD_REMOVED, E_CARD_FAULT."""
+        ...
+
+    async def wait_for_removal(self, timeout_ms: int) -> bool:
+        """True: the slot is empty."""
+        ...
+
+    async def stop(self) -> None:
+        """Power off in the order of ISO/IEC 7816-3, 6.4; buffers wiped. Twice is once."""
+        ...
+
+
+class PinPad(Protocol):
+    """Where the cardholder types. What is typed never goes to the phone."""
+
+    async def enter(self, kind: int, timeout_ms: int) -> "bytearray | int":
+        """The digits (4 to 12, one a byte, values 0 to 9), for the caller to wipe; or an outcome.PIN_* that says why
+        there are none. `kind`: outcome.PIN_OFFLINE_PLAINTEXT and so on.
+        """
+        ...
+
+
+class Cardholder(Protocol):
+    """Questions to the person, as the kernel asks them (app/cardholder.py)."""
+
+    has_pin_pad: bool
+
+    async def choose(self, labels: list[bytes]) -> int:
+        """Index of the one chosen; -1: none, or nobody answered."""
+        ...
+
+    async def confirm(self, label: bytes) -> bool: ...
+
+    async def pin(self, kind: int, tries_left: int) -> "bytearray | int":
+        """As PinPad.enter; `tries_left` -1: not known."""
+        ...
+
+
+class Tables(Protocol):
+    """Applications, keys and lists of the acquirer (storage/emv_tables.py), read from a file as they are asked for."""
+
+    def aids(self) -> "Iterator[tuple[bytes, bool]]":
+        """Each AID, and whether an ADF name may be longer than it."""
+        ...
+
+    def application(self, name) -> Any:
+        """The Application whose AID fits the ADF name best, or None."""
+        ...
+
+    def capk(self, rid, index: int) -> Any:
+        """The certification authority public key, its checksum verified, or None."""
+        ...
+
+    def is_revoked(self, rid, index: int, serial) -> bool: ...
+
+    def is_excepted(self, pan, sequence: int) -> bool: ...
+
+
 class Link(Protocol):
     """A duplex message pipe (link/pipe.py); `stack` names what carries it."""
 
@@ -84,9 +189,13 @@ class Board(Protocol):
     clock: Clock
     entropy: Entropy
     contactless: Contactless
+    contact: "Contact | None"  # None: the board has no chip slot
+    pin_pad: "PinPad | None"
     key_store: Store
     counter_store: Store
+    notice_store: Store
     parameters: str  # path of the parameter file
+    emv_tables: str  # path of the file of applications and keys
 
     def link(self, version: str) -> Link:
         """The link to the phone; `version` is told in its own way (Device Information on BLE)."""

@@ -22,7 +22,7 @@ _ROOMS: dict[str, set[str]] = {
     "iso8583": {"crypto", "errors", "util"},
     "iso9564": {"crypto", "errors", "util"},
     "tr31": {"crypto", "errors", "util"},
-    "emv": {"crypto", "errors", "outcome", "util"},
+    "emv": {"crypto", "errors", "iso9564", "outcome", "util"},
     "storage": {"crypto", "errors", "util"},
     "drivers": {"errors", "iso14443", "iso7811", "iso7816", "util"},
     "link": {"crypto", "errors", "outcome", "util"},

@@ -13,6 +13,14 @@ ERRORS: dict[int, tuple[str, str]] = {
     104: ("E_TWO_CARDS", "More than one card is in the field. Present one card only."),
     105: ("E_NOT_PAYMENT", "The card has no payment application that this reader accepts. Take another card."),
     106: ("E_NO_CARD", "No card was presented in time. Start again and present the card."),
+    107: (
+        "E_CARD_ATR",
+        "The chip did not answer the reset, or in a way EMV does not accept. Check that the chip faces the contacts, then try once more.",
+    ),
+    108: (
+        "E_CARD_FAULT",
+        "The slot cut the card's power (a short-circuit, heat). Take the card out; do not use it again.",
+    ),
     201: (
         "E_NFC_SILENT",
         "The contactless chip does not answer. Switch the reader off and on; if that does not help, check the chip's wiring.",
@@ -32,6 +40,18 @@ ERRORS: dict[int, tuple[str, str]] = {
     205: (
         "E_LINE_CLOSED",
         "The line to the contactless chip is gone. Check that the chip, or the bench that plays it, is running, then restart.",
+    ),
+    211: (
+        "E_SLOT_SILENT",
+        "The contact coupler does not answer. Switch the reader off and on; if that does not help, check its wiring.",
+    ),
+    212: (
+        "E_SLOT_FRAME",
+        "Only broken frames came from the contact coupler. Check the wiring and the line speed, then switch the reader off and on.",
+    ),
+    213: (
+        "E_SLOT_STATUS",
+        "The contact coupler reported an error (the detail is its status byte). Insert the card again.",
     ),
     301: (
         "E_TLV",
@@ -71,6 +91,20 @@ ERRORS: dict[int, tuple[str, str]] = {
     406: (
         "E_CONTACTLESS_LIMIT",
         "The amount is not allowed by radio for any card. Insert or swipe the card, or take another amount.",
+    ),
+    407: ("E_APPLICATION_BLOCKED", "Every application of the card that fits is blocked. Take another card."),
+    408: ("E_CARD_BLOCKED", "The card is blocked. Take another card."),
+    409: (
+        "E_TERMINAL_DECLINED",
+        "The reader declined: its action codes or the card's ask for it (the TVR says why). Use another card.",
+    ),
+    410: (
+        "E_CARD_REFUSED",
+        "The host approved and the card did not, so nothing is sold. The host is to be told: a reversal is recorded.",
+    ),
+    411: (
+        "E_CDA",
+        "The card's signature on its decision is wrong, so the decision proves nothing. Do not accept this card.",
     ),
     501: ("E_NO_KEY", "The reader has no transaction key. Inject its initial key before use."),
     502: (
@@ -149,6 +183,11 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_CLOCK",
         "Nobody has set the reader's clock since it was switched on. Set it (mpremote rtc --set), then try again.",
     ),
+    809: (
+        "E_NOTICES_FULL",
+        "The reader keeps notices of earlier transactions for the host and has no room for more. Take them over first (NOTICE, ACKNOWLEDGE).",
+    ),
+    810: ("E_INTERFACE", "This reader has no such card interface. Start the transaction for another one."),
     899: ("E_INTERNAL", "A fault of the firmware itself. Switch the reader off and on, and report it with the log."),
 }
 

@@ -84,6 +84,11 @@ def cases(*rows):
     return lambda function: Cases(function, rows)
 
 
+def requirement(standard: str, section: str, text: str):
+    """Decorator: the test covers this requirement; docs/emv-requirements.md is made from these marks."""
+    return lambda function: function
+
+
 class ScriptedCard:
     """A card that knows one conversation: [(command, response), ...], hex or bytes, and aborts on any deviation.
 
