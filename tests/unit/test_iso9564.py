@@ -1,0 +1,57 @@
+"""PIN blocks: ISO 9564-1. The examples of openemv/pinblock's tests, and that the blocks come apart again."""
+
+from reader.errors import E_TAG_FORMAT
+from reader.iso9564 import format0_into, format2_into
+from testing import cases, h, raises, requirement
+
+
+def block0(digits, pan):
+    out = bytearray(8)
+    packed = h(pan + "F" * (len(pan) % 2))
+    format0_into(bytes(digits), packed, len(pan), out)
+    return bytes(out)
+
+
+@requirement("ISO 9564-1", "9.3.3", "Format 2 is the control field 2, the length, the digits and fillers F.")
+@cases(
+    ((1, 2, 3, 4), "241234FFFFFFFFFF"),
+    ((1, 2, 3, 4, 5), "2512345FFFFFFFFF"),
+    ((0, 9) * 6, "2C090909090909FF"),
+)
+def test_format_2(digits, block):
+    out = bytearray(8)
+    format2_into(bytes(digits), out)
+    assert bytes(out) == h(block)
+
+
+@requirement(
+    "ISO 9564-1", "9.3.1", "Format 0 is the PIN field exclusive-or the twelve rightmost digits of the PAN without check digit."
+)
+@cases(
+    # openemv/pinblock, iso9564_format0 test: PIN 1234 with the account digits 123456789012
+    ((1, 2, 3, 4), "6212341234567890128", "041226CBA9876FED"),
+    ((0, 9) * 6, "6212340000000019", None),
+)
+def test_format_0(digits, pan, block):
+    got = block0(digits, pan)
+    if block:
+        assert got == h(block)
+    account = h("0000" + pan[-13:-1])
+    plain = bytes([got[i] ^ account[i] for i in range(8)])
+    assert plain[0] == len(digits)
+    for i in range(14):
+        byte = plain[1 + i // 2]
+        assert (byte & 15 if i & 1 else byte >> 4) == (digits[i] if i < len(digits) else 15)
+
+
+@requirement("ISO 9564-1", "9.1", "A PIN has 4 to 12 decimal digits.")
+@cases(((),), ((1, 2, 3),), ((1,) * 13,), ((1, 2, 3, 10),))
+def test_no_pin(digits):
+    with raises(E_TAG_FORMAT):
+        format2_into(bytes(digits), bytearray(8))
+
+
+@cases(("621234123456", 12), ("62123412345678901234", 20), ("6212", 19))
+def test_no_account(pan, digits):
+    with raises(E_TAG_FORMAT):
+        format0_into(bytes((1, 2, 3, 4)), h(pan), digits, bytearray(8))
