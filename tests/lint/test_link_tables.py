@@ -5,12 +5,18 @@ from enum import IntEnum
 
 import pytest
 
-from mpos.link.messages import CardEvent, Kind, Opcode, State, Tag
+from mpos.link.messages import CardEvent, Interface, Kind, Notice, Opcode, Prompt, State, Tag
 from tests.lint.sources import File, read
 from tests.lint.test_tables import constants
 
 _PROTOCOL = "firmware/reader/link/protocol.py"
-_PREFIXED: tuple[tuple[str, type[IntEnum]], ...] = (("STATE_", State), ("CARD_", CardEvent))
+_PREFIXED: tuple[tuple[str, type[IntEnum]], ...] = (
+    ("STATE_", State),
+    ("CARD_", CardEvent),
+    ("INTERFACE_", Interface),
+    ("PROMPT_", Prompt),
+    ("NOTICE_", Notice),
+)
 _PLAIN: tuple[type[IntEnum], ...] = (Kind, Opcode, Tag)
 _ELSEWHERE = {"TYPE_SALE", "CARD_EVENT"}  # a body's tag, and a constant that stands alone
 

@@ -25,7 +25,9 @@ def test_format_2(digits, block):
 
 
 @requirement(
-    "ISO 9564-1", "9.3.1", "Format 0 is the PIN field exclusive-or the twelve rightmost digits of the PAN without check digit."
+    "ISO 9564-1",
+    "9.3.1",
+    "Format 0 is the PIN field exclusive-or the twelve rightmost digits of the PAN without check digit.",
 )
 @cases(
     # openemv/pinblock, iso9564_format0 test: PIN 1234 with the account digits 123456789012

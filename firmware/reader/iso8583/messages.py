@@ -3,7 +3,7 @@
 `host` has .tpdu (5 bytes), .header (6 bytes), .terminal_id (8 characters), .merchant_id (15), .batch (up to
 6 digits). `sale` has .amount (minor units), .currency (numeric code), .stan, .time (year, month, day, hour,
 minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 (ciphertext, whole blocks of 8),
-.icc_data (field 55). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
+.pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
 """
 
 from micropython import const
@@ -16,8 +16,10 @@ from reader.iso8583.dialects import unionpay_pos as dialect
 _MAC = const(8)
 _HEAD = const(10)  # message type and bitmap
 
-# Field 53: no PIN, double-length key, track encrypted
+# Field 53: PIN block (0 none, 2 ISO 9564-1 format 0), double-length key, track encrypted
 _SECURITY_CONTROL = "0610000000000000"
+_SECURITY_CONTROL_PIN = "2610000000000000"
+_PIN_MOST = "12"
 # Field 60 after type and batch: network code 000, terminal takes contactless cards (6), chip condition code 0
 _TERMINAL = "00060"
 # Field 57: DF01 key serial number, DF02 key scheme (01: TDES DUKPT)
@@ -66,6 +68,10 @@ def pack_sale(host, sale, keys, out) -> int:
         60: _kind_and_batch(host),
         64: bytes(_MAC),
     }
+    if sale.pin_block:
+        fields[26] = _PIN_MOST
+        fields[52] = sale.pin_block
+        fields[53] = _SECURITY_CONTROL_PIN
     if sale.card_sequence is not None:
         fields[23] = f"{sale.card_sequence:03d}"
     message = memoryview(out)[dialect.FRAME_HEAD :]

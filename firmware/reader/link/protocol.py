@@ -1,6 +1,6 @@
 """Kinds, opcodes and body tags of the link's messages (docs/link.md), and the writer of a message.
 
-Bodies are BER-TLV in a numbering of their own: context class, one-byte tags, one-byte to two-byte lengths.
+Bodies are BER-TLV in a numbering of their own: context and private class, one-byte tags, one-byte to two-byte lengths.
 """
 
 from micropython import const
@@ -20,12 +20,15 @@ ONLINE_RESULT = const(0x11)
 CANCEL = const(0x12)
 LAST_RESULT = const(0x13)
 ACKNOWLEDGE = const(0x14)
+CONTINUE = const(0x15)  # the answer to a PROMPT
+NOTICE = const(0x16)  # what earlier transactions left for the host
 
 # Events; their message id is the transaction's
 STATE = const(0x20)
 CARD = const(0x21)
 ONLINE_REQUEST = const(0x22)
 RESULT = const(0x23)
+PROMPT = const(0x24)
 FAULT = const(0x2F)  # something came that was no command
 
 # Body tags
@@ -53,6 +56,23 @@ HEAP_PEAK = const(0x94)  # 4 bytes: most in use at a step of the transaction
 STAN = const(0x95)  # 4 bytes, DE11
 AIOBLE = const(0x96)  # text: version of aioble, or what stands in for it
 ISSUER_DATA = const(0x97)  # DE55 of the answer
+INTERFACES = const(0x98)  # 1 byte, below
+PROMPT_CODE = const(0x99)  # 1 byte, below
+LABELS = const(0x9A)  # what is to choose from: each text behind its length in one byte
+CHOICE = const(0x9B)  # 1 byte: number of the label from 0, FF none; or 1 yes, 0 no
+TRIES = const(0x9C)  # 1 byte: PIN tries left
+TVR = const(0x9D)  # 5 bytes, tag 95
+TSI = const(0x9E)  # 2 bytes, tag 9B
+NOTICE_ID = const(0xC0)  # 2 bytes
+NOTICE_KIND = const(0xC1)  # 1 byte, below
+SCRIPT_RESULTS = const(0xC2)  # 5 bytes for each issuer script
+CVM_RESULTS = const(0xC3)  # 3 bytes, tag 9F34
+TIME = const(0xC4)  # YYMMDDhhmmss, packed
+TRACK2 = const(0xC5)  # encrypted under the data key of KSN
+ICC_DATA = const(0xC6)  # DE55 of the record
+NOTICES = const(0xC7)  # 1 byte: how many there are
+BALANCE = const(0xC8)  # n12: electronic cash left on the card
+REASON = const(0xC9)  # an2: DE39 of the reversal
 
 # READER_STATE
 STATE_IDLE = const(0)
@@ -63,6 +83,25 @@ STATE_OUT_OF_SERVICE = const(9)
 
 # TYPE
 TYPE_SALE = const(1)
+
+# INTERFACES: one bit each
+INTERFACE_CONTACT = const(1)
+INTERFACE_CONTACTLESS = const(2)
+
+# PROMPT_CODE
+PROMPT_INSERT = const(1)
+PROMPT_DO_NOT_REMOVE = const(2)
+PROMPT_ENTER_PIN = const(3)
+PROMPT_WRONG_PIN = const(4)  # enter it again
+PROMPT_LAST_TRY = const(5)  # enter it; once more wrong and the card blocks it
+PROMPT_REMOVE = const(6)
+PROMPT_CHOOSE = const(7)  # one of LABELS; CONTINUE answers
+PROMPT_CONFIRM = const(8)  # the one of LABELS; CONTINUE answers
+
+# NOTICE_KIND
+NOTICE_REVERSAL = const(1)  # the host may have booked what was not sold
+NOTICE_SCRIPTS = const(2)  # what became of the issuer's scripts
+NOTICE_OFFLINE = const(3)  # a sale that the card approved offline, to be cleared
 
 # CARD_EVENT
 CARD_PRESENT = const(1)

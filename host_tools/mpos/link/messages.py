@@ -26,10 +26,13 @@ class Opcode(IntEnum):
     CANCEL = 0x12
     LAST_RESULT = 0x13
     ACKNOWLEDGE = 0x14
+    CONTINUE = 0x15
+    NOTICE = 0x16
     STATE = 0x20
     CARD = 0x21
     ONLINE_REQUEST = 0x22
     RESULT = 0x23
+    PROMPT = 0x24
     FAULT = 0x2F
 
 
@@ -58,6 +61,23 @@ class Tag(IntEnum):
     STAN = 0x95
     AIOBLE = 0x96
     ISSUER_DATA = 0x97
+    INTERFACES = 0x98
+    PROMPT_CODE = 0x99
+    LABELS = 0x9A
+    CHOICE = 0x9B
+    TRIES = 0x9C
+    TVR = 0x9D
+    TSI = 0x9E
+    NOTICE_ID = 0xC0
+    NOTICE_KIND = 0xC1
+    SCRIPT_RESULTS = 0xC2
+    CVM_RESULTS = 0xC3
+    TIME = 0xC4
+    TRACK2 = 0xC5
+    ICC_DATA = 0xC6
+    NOTICES = 0xC7
+    BALANCE = 0xC8
+    REASON = 0xC9
 
 
 class State(IntEnum):
@@ -74,6 +94,28 @@ class CardEvent(IntEnum):
     TWO = 3
     READ = 4
     TRY_AGAIN = 5
+
+
+class Interface(IntEnum):
+    CONTACT = 1
+    CONTACTLESS = 2
+
+
+class Prompt(IntEnum):
+    INSERT = 1
+    DO_NOT_REMOVE = 2
+    ENTER_PIN = 3
+    WRONG_PIN = 4
+    LAST_TRY = 5
+    REMOVE = 6
+    CHOOSE = 7
+    CONFIRM = 8
+
+
+class Notice(IntEnum):
+    REVERSAL = 1
+    SCRIPTS = 2
+    OFFLINE = 3
 
 
 TYPE_SALE = 1

@@ -32,11 +32,12 @@ _SALE: dict[str, Any] = {
     "entry_mode": "072",
     "card_sequence": 1,
     "track2": {"hex": bytes(range(24)).hex()},
+    "pin_block": {"hex": ""},
     "icc_data": {"hex": "9F26080102030405060708"},
 }
 _CONTEXT = {"host": _HOST, "ksn": _KSN, "key": _KEY}
 _TEXT_FIELDS = {"37", "38", "39", "41", "42", "49"}
-_BINARY_FIELDS = {"35", "55", "57", "64"}
+_BINARY_FIELDS = {"35", "52", "55", "57", "64"}
 _E_ISO = range(601, 607)
 _E_ISO_MISMATCH, _E_ISO_MAC = 604, 605
 
@@ -127,6 +128,7 @@ _SALES = st.fixed_dictionaries(
         "entry_mode": st.text("0123456789", min_size=3, max_size=3),
         "card_sequence": st.none() | st.integers(0, 999),
         "track2": st.integers(1, 5).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n)),
+        "pin_block": st.just(b"") | st.binary(min_size=8, max_size=8),
         "icc_data": st.binary(min_size=1, max_size=255),
     }
 )
@@ -146,6 +148,8 @@ def test_acquirer_reads_any_request(device, sale: dict[str, Any]) -> None:
     assert fields["22"] == sale["entry_mode"]
     assert (int(fields["23"]) if "23" in fields else None) == sale["card_sequence"]
     assert bytes.fromhex(fields["35"]) == sale["track2"]
+    assert bytes.fromhex(fields.get("52", "")) == sale["pin_block"]
+    assert ("26" in fields, fields["53"][0]) == ((True, "2") if sale["pin_block"] else (False, "0"))
     assert bytes.fromhex(fields["55"]) == sale["icc_data"]
     assert bytes.fromhex(fields["64"]) == _mac(6, message[:-8])
 
@@ -185,7 +189,7 @@ def _text(alphabet: str, least: int, most: int) -> st.SearchStrategy[str]:
 def _value(name: str) -> st.SearchStrategy[str]:
     """Any value of the field that the reader's dialect takes, as pyiso8583 has it (bytes as hex)."""
     if name in _BINARY_FIELDS:
-        least, most = {"35": (1, 40), "64": (8, 8)}.get(name, (1, 255))
+        least, most = {"35": (1, 40), "52": (8, 8), "64": (8, 8)}.get(name, (1, 255))
         return st.binary(min_size=least, max_size=most).map(lambda value: value.hex().upper())
     if name in _TEXT_FIELDS:
         length = {"37": 12, "38": 6, "39": 2, "41": 8, "42": 15, "49": 3}[name]
@@ -193,14 +197,14 @@ def _value(name: str) -> st.SearchStrategy[str]:
         if name in ("41", "42"):
             alphabet += string.punctuation
         return _text(alphabet, length, length)
-    length = {"3": 6, "4": 12, "11": 6, "12": 6, "13": 4, "22": 3, "23": 3, "25": 2, "53": 16}.get(name)
+    length = {"3": 6, "4": 12, "11": 6, "12": 6, "13": 4, "22": 3, "23": 3, "25": 2, "26": 2, "53": 16}.get(name)
     if length is None:
         return _text(string.digits, 1, {"32": 11, "60": 17}[name])
     return _text(string.digits, length, length)
 
 
 _NAMES = sorted(
-    {"3", "4", "11", "12", "13", "22", "23", "25", "32", "53", "60", *_TEXT_FIELDS, *_BINARY_FIELDS}, key=int
+    {"3", "4", "11", "12", "13", "22", "23", "25", "26", "32", "53", "60", *_TEXT_FIELDS, *_BINARY_FIELDS}, key=int
 )
 _MESSAGES = st.fixed_dictionaries(
     {"t": st.sampled_from(("0200", "0210", "0400", "0820"))}, optional={name: _value(name) for name in _NAMES}

@@ -37,6 +37,7 @@ class _Sale:
     entry_mode = "072"
     card_sequence = 1
     track2 = bytes(range(24))
+    pin_block = b""
     icc_data = h("9F2608 0102030405060708 9F2701 80")
 
 
@@ -106,6 +107,15 @@ def _answer(mti="0210", keys=None, **changes):
 
 def _check(frame, sale=_Sale, host=_Host):
     return messages.check_answer(host, sale, _keys(), frame)
+
+
+def test_request_with_a_pin():
+    # fields 26, 52 and 53 are there, with the bits that announce them
+    frame = _packed(_Changed(_Sale, entry_mode="051", pin_block=h("0011223344556677")))
+    mti, fields = codec.unpack(unionpay_pos, frame[13:])
+    assert mti == "0200"
+    assert (fields[22], fields[26], fields[53]) == ("051", "12", "2610000000000000")
+    assert bytes(fields[52]) == h("0011223344556677")
 
 
 def test_request_byte_by_byte():

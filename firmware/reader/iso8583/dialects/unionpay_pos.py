@@ -24,6 +24,7 @@ FIELDS = bytes((
     22, N_LEFT, _FIX, 3,  # entry mode
     23, N, _FIX, 3,  # card sequence number
     25, N, _FIX, 2,  # condition code
+    26, N, _FIX, 2,  # most digits of a PIN
     32, N_LEFT, _LL, 11,  # acquirer
     35, B, _LL, 40,  # track 2, encrypted
     37, AN, _FIX, 12,  # retrieval reference number
@@ -32,6 +33,7 @@ FIELDS = bytes((
     41, TEXT, _FIX, 8,  # terminal
     42, TEXT, _FIX, 15,  # merchant
     49, AN, _FIX, 3,  # currency
+    52, B, _FIX, 8,  # PIN block, encrypted
     53, N, _FIX, 16,  # security control information
     55, B, _LLL, 255,  # chip data
     57, B, _LLL, 255,  # key serial number and key scheme
