@@ -5,7 +5,7 @@ BIN := .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench firmware flash mount lint format lock clean
+.PHONY: help setup demo test bench fuzz requirements firmware flash mount lint format lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,13 @@ test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytes
 bench:  ## instructions on the emulated board and heap, beside the committed figures (docs/bench.md); CHECK=1 fails past 3 % worse, UPDATE=1 writes them, ARGS=--json
 	@$(MAKE) --no-print-directory setup TARGET=qemu
 	@$(BIN)/python -m tests.bench $(if $(CHECK),--check) $(if $(UPDATE),--update) $(ARGS)
+
+SECONDS ?= 60
+fuzz: setup  ## look for bytes from a card that break the reader; SECONDS=60 for each target, FUZZ="t1 atr" only these (docs/testing.md)
+	@$(BIN)/python -m tests.fuzz $(FUZZ) --seconds $(SECONDS) $(ARGS)
+
+requirements: setup  ## docs/emv-requirements.md from the marks in the tests and a run of them; CHECK=1 compares instead
+	@$(BIN)/python -m tests.harness.requirements -n $(JOBS) $(if $(CHECK),--check) $(ARGS)
 
 # The board is named by BOARD; the emulated one needs the emulator's set-up.
 SETUP_BOARD = $(if $(BOARD),,$(error Which board? BOARD=m35, d200 or qemu_rv32))$(MAKE) --no-print-directory setup $(if $(filter qemu_rv32,$(BOARD)),TARGET=qemu)
