@@ -1,4 +1,5 @@
-// lines.Uart(n): the auxiliary serial lines 0 and 1, a card reader chip on one, the link to the phone on the other.
+// lines.Uart(n): the auxiliary serial lines. 0: the contactless chip, 1: the link to the phone, 2: the chip slot's
+// coupler, 3: the keys of a PIN pad.
 //
 // Streams that never block: read() and write() give None when nothing can be moved, and select and asyncio wait for
 // them. On the host they are sockets (host_tools/mpos/bench/qemu.py).
@@ -8,7 +9,7 @@
 #include "py/stream.h"
 #include "board.h"
 
-enum { LINE_COUNT = 2, REGISTERS_EACH = 8, IO_ADDRESS = 0x1000 };
+enum { LINE_COUNT = 4, REGISTERS_EACH = 8, IO_ADDRESS = 0x1000 };
 
 static uart_t uarts[LINE_COUNT];
 
@@ -34,7 +35,12 @@ typedef struct {
 } line_obj_t;
 
 static const mp_obj_type_t line_type;
-static const line_obj_t line_objects[LINE_COUNT] = { { { &line_type }, &uarts[0] }, { { &line_type }, &uarts[1] } };
+static const line_obj_t line_objects[LINE_COUNT] = {
+    { { &line_type }, &uarts[0] },
+    { { &line_type }, &uarts[1] },
+    { { &line_type }, &uarts[2] },
+    { { &line_type }, &uarts[3] },
+};
 
 static mp_obj_t line_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, 1, false);

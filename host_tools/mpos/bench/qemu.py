@@ -30,7 +30,7 @@ from mpos.provision import toolchain
 
 ROM_SIZE = 1024 * 1024  # as boards/qemu_rv32/port/flash.c lays the flash out
 STORAGE_SIZE = 1024 * 1024
-LINE_COUNT = 2
+LINE_COUNT = 4
 _ERASED = b"\xff"
 _LOOK_AGAIN_S = 0.02  # for somebody who opened the console; there is no event for it
 _STOP_LIMIT_S = 5
@@ -48,7 +48,7 @@ class Machine:
     """One emulated board. Started by `async with`, stopped at its end whatever happens.
 
     state: a folder for the flash file; an empty one makes a board with blank flash.
-    lines: addresses "host:port" that the auxiliary serial lines 0 and 1 connect to; fewer or "" leave a line open.
+    lines: addresses "host:port" that the auxiliary serial lines 0 to 3 connect to (boards/qemu_rv32/README.md); fewer or "" leave a line open.
     rom: a ROMFS image to be put into the flash before the start; None leaves what is there.
     icount: count instructions exactly (module `rv`). The machine then runs a virtual clock that advances one
         nanosecond with each instruction. While the machine sleeps that clock jumps to the next alarm, so that nobody
@@ -228,7 +228,8 @@ class Machine:
         for number, address in enumerate(self._lines):
             arguments += ["-chardev", _line(number, address)]
         # The slots are those that boards/qemu_rv32/port/board.h expects
-        arguments += ["-device", "pci-serial-2x,addr=1,chardev1=line0,chardev2=line1"]
+        chardevs = ",".join(f"chardev{number + 1}=line{number}" for number in range(LINE_COUNT))
+        arguments += ["-device", f"pci-serial-4x,addr=1,{chardevs}"]
         size = ROM_SIZE + STORAGE_SIZE
         path = str(self.flash.absolute()).replace(",", ",,")
         arguments += ["-object", f"memory-backend-file,id=flash,share=on,mem-path={path},size={size}"]

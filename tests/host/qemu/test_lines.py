@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mpos.bench.qemu import Machine, MachineError, booted
+from mpos.bench.qemu import LINE_COUNT, Machine, MachineError, booted
 
 _LIMIT_S = 20
 _SIZE = 10 * 1024
@@ -26,11 +26,11 @@ async def echo(n):
         left -= len(data)
         writer.write(data)
         await writer.drain()
-async def both():
-    await asyncio.wait_for(asyncio.gather(echo(0), echo(1)), 15)
+async def together():
+    await asyncio.wait_for(asyncio.gather(*[echo(n) for n in range(LINES)]), 15)
     print("echoed")
-asyncio.run(both())
-""".replace("SIZE", str(_SIZE))
+asyncio.run(together())
+""".replace("SIZE", str(_SIZE)).replace("LINES", str(LINE_COUNT))
 
 
 class FarEnd:
@@ -72,9 +72,9 @@ async def _far_ends(count: int) -> AsyncIterator[list[FarEnd]]:
 
 
 @pytest.mark.parametrize("options", [{}, {"icount": True, "sleep": True}], ids=["plain", "icount"])
-async def test_ten_kilobytes_each_way_on_both_lines(tmp_path: Path, options: dict[str, bool]) -> None:
-    sent = [bytes((i * 7 + i // 251 + n) & 0xFF for i in range(_SIZE)) for n in (0, 1)]
-    async with _far_ends(2) as ends, booted(tmp_path, [end.address for end in ends], **options) as machine:
+async def test_ten_kilobytes_each_way_on_all_lines_at_once(tmp_path: Path, options: dict[str, bool]) -> None:
+    sent = [bytes((i * 7 + i // 251 + n) & 0xFF for i in range(_SIZE)) for n in range(LINE_COUNT)]
+    async with _far_ends(LINE_COUNT) as ends, booted(tmp_path, [end.address for end in ends], **options) as machine:
 
         async def exchange(end: FarEnd, data: bytes) -> bytes:
             _, answer = await asyncio.gather(end.write(data), end.read(len(data)))
@@ -169,7 +169,7 @@ print(poll.poll(0)[0][1] == select.POLLOUT)
         assert second.startswith("True b'a")
 
 
-@pytest.mark.parametrize("number", [-1, 2])
+@pytest.mark.parametrize("number", [-1, LINE_COUNT])
 async def test_no_such_line(machine: Machine, number: int) -> None:
     with pytest.raises(MachineError, match="ValueError: no such line"):
         await machine.exec(f"import lines\nlines.Uart({number})")
@@ -187,5 +187,5 @@ async def test_no_line_to_connect_to(tmp_path: Path) -> None:
 
 
 def test_addresses_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="2 lines, 3 addresses"):
-        Machine(tmp_path, ["a:1", "b:2", "c:3"])
+    with pytest.raises(ValueError, match="4 lines, 5 addresses"):
+        Machine(tmp_path, ["a:1", "b:2", "c:3", "d:4", "e:5"])
