@@ -8,7 +8,7 @@ JOBS ?= 2
 .PHONY: help setup demo test bench fuzz requirements firmware flash mount lint format lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup:  ## everything the rest needs: .venv, MicroPython, aioble (TARGET=qemu: the emulated board too; MICROPYTHON_SRC=/a/source/tree)
 	@TARGET=$(filter-out device,$(TARGET)) python3 -m boards.toolchain
