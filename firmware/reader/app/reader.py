@@ -14,7 +14,7 @@ from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, Reade
 from ..link import protocol
 from . import commands
 from .counters import Counters
-from .modules import forget
+from ..util.modules import forget
 from .transaction import Transaction
 from .version import VERSION
 

@@ -1,6 +1,6 @@
 """The reader's parameters from one JSON file: terminal, host and contactless combinations.
 
-Needed when the reader starts, and unloaded then (app/modules.py).
+Needed when the reader starts, and unloaded then (util/modules.py).
 
 Nothing is guessed: a missing, unknown or malformed key is E_PARAMETERS, and its detail is the key's number:
 

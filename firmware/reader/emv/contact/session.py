@@ -64,6 +64,7 @@ class Session:
         self.answer_code = b""  # 8A: two characters
         self.answer_data = b""  # field 55 of the host's answer
         self.online_failed = False  # no answer came
+        self.must_decline = False  # an answer came that cannot be believed: the second GENERATE AC asks for an AAC
         self.arpc_done = False  # EXTERNAL AUTHENTICATE was sent, or the second AC carries 91
         self.script_results = bytearray()  # five bytes for each script (Book 4, A5)
         self.reversal = False  # the host approved, card or reader refused

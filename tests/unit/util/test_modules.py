@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from reader.app.modules import forget
+from reader.util.modules import forget, forget_below
 
 
 def test_a_forgotten_module_gives_its_heap_back():
@@ -33,3 +33,16 @@ def test_it_can_be_loaded_again():
 
     assert again is not parameters_file
     assert again.parse is not parameters_file.parse
+
+
+def test_all_of_a_package_but_what_is_kept():
+    import reader.link.framing
+    import reader.link.protocol
+
+    kept = sys.modules["reader.link.framing"]
+    forget_below("reader.link.", "reader.link.framing")
+    assert "reader.link.protocol" not in sys.modules
+    assert sys.modules["reader.link.framing"] is kept
+    assert "reader.util.modules" in sys.modules
+    forget_below("reader.link.")
+    assert "reader.link.framing" not in sys.modules and "reader.link" in sys.modules

@@ -11,3 +11,9 @@ def forget(name: str) -> None:
     package, _, attribute = name.rpartition(".")
     del sys.modules[name]
     delattr(sys.modules[package], attribute)
+
+
+def forget_below(package: str, *kept: str) -> None:
+    """Unload every module whose full name begins with `package` (a dot at its end), but for those `kept`."""
+    for name in [name for name in sys.modules if name.startswith(package) and name not in kept]:
+        forget(name)
