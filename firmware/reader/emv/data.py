@@ -1,7 +1,7 @@
 """The data objects of one transaction, all in one buffer: EMV 4.4 Book 3, 5.5 and 10.2.
 
-A row in the buffer is the tag (two bytes), the length (one byte), the value. A transaction holds about forty, so
-they are searched from the start, which costs no heap.
+A row in the buffer is the tag (two bytes), the length (one byte), the value. A transaction holds from twenty to
+eighty, so they are searched from the start, which costs no heap; what is not here is mostly known without a search.
 """
 
 from micropython import const
@@ -11,17 +11,20 @@ from ..util.wipe import wipe
 from . import tag_formats
 
 _HEADER = const(3)
+_SEEN = const(32)
 
 
 class DataStore:
     """`capacity` bytes, rows of 3 + length included. Put twice is E_TAG_DUPLICATE, one too many E_DATA_FULL."""
 
     def __init__(self, capacity: int):
-        self._buffer = bytearray(capacity)
-        self._view = memoryview(self._buffer)
+        self._view = memoryview(bytearray(capacity))
         self._used = 0
+        self._seen = bytearray(_SEEN)  # a bit for the last byte of each tag that was put
 
     def _find(self, tag: int) -> int:
+        if not self._seen[tag >> 3 & 0x1F] & 1 << (tag & 7):
+            return -1
         view = self._view
         at = 0
         high = tag >> 8
@@ -57,23 +60,62 @@ class DataStore:
             raise ReaderError(E_TAG_FORMAT, tag)
         self._put(tag, row, value)
 
-    def put_card(self, tag: int, value) -> bool:
+    def put_card(self, tag: int, value, source: int = tag_formats.CARD) -> bool:
         """Keep a data object that the card sent; False when it is none that a card supplies, and is ignored.
 
-        A card that sends, say, an amount (9F02) of its own thus changes nothing. Raises as `put`.
+        A card that sends, say, an amount (9F02) of its own thus changes nothing. `source`: CONTACTLESS for less, see
+        tag_formats. Raises as `put`.
         """
         row = tag_formats.row(tag)
-        if row == tag_formats.UNKNOWN or not tag_formats.from_card(row):
+        if row == tag_formats.UNKNOWN or not tag_formats.is_from(row, source):
             return False
         self._put(tag, row, value)
         return True
 
+    def put_issuer(self, tag: int, value) -> bool:
+        """Keep a data object of the issuer's answer; False when it is none of those, and is ignored. Raises as `put`."""
+        return self.put_card(tag, value, tag_formats.ISSUER)
+
+    def set(self, tag: int, value) -> None:
+        """Put or replace a data object of the reader's own, or one that the card sends again (a second cryptogram).
+
+        A view on the old value shows the new one when the length is the same, zeros otherwise. Raises E_TAG_FORMAT,
+        E_DATA_FULL; then the old one is still here.
+        """
+        row = tag_formats.row(tag)
+        if row == tag_formats.UNKNOWN:
+            raise ReaderError(E_TAG_FORMAT, tag)
+        tag_formats.check(tag, row, value)
+        old = self.get(tag)
+        if old is None:
+            self._append(tag, value)
+        elif len(old) == len(value):
+            old[:] = value
+        else:
+            at = self._find(tag)
+            self._append(tag, value)
+            self._forget(at)
+
+    def drop(self, tag: int) -> None:
+        """Forget one data object, if it is here: its value is zeroed where it stands, its place stays taken."""
+        at = self._find(tag)
+        if at >= 0:
+            self._forget(at)
+
+    def _forget(self, at: int) -> None:
+        start = at + _HEADER
+        wipe(self._view[start : start + self._view[at + 2]])
+        self._view[at] = 0
+        self._view[at + 1] = 0
+
     def _put(self, tag: int, row: int, value) -> None:
         # Book 3, 10.2: a primitive data object that comes twice ends the transaction
-        # Two bytes that stand nowhere are no tag either: that spares most tags, which are new, the search by rows
-        if self._buffer.find(tag.to_bytes(2, "big"), 0, self._used) >= 0 and self._find(tag) >= 0:
+        if self._find(tag) >= 0:
             raise ReaderError(E_TAG_DUPLICATE, tag)
         tag_formats.check(tag, row, value)
+        self._append(tag, value)
+
+    def _append(self, tag: int, value) -> None:
         n = len(value)
         at = self._used
         if at + _HEADER + n > len(self._view):
@@ -84,6 +126,7 @@ class DataStore:
         view[at + 2] = n
         view[at + _HEADER : at + _HEADER + n] = value
         self._used = at + _HEADER + n
+        self._seen[tag >> 3 & 0x1F] |= 1 << (tag & 7)
 
     @property
     def used(self) -> int:
@@ -93,4 +136,5 @@ class DataStore:
     def wipe(self) -> None:
         """Forget everything and overwrite it."""
         wipe(self._view[: self._used])
+        wipe(self._seen)
         self._used = 0

@@ -115,6 +115,37 @@ TERMINAL_CAPABILITIES: _Bits = (
     (3, 0x08, "combined data authentication"),
 )
 
+# EMV 4.4 Book 4, annex A3
+ADDITIONAL_TERMINAL_CAPABILITIES: _Bits = (
+    (1, 0x80, "cash"),
+    (1, 0x40, "goods"),
+    (1, 0x20, "services"),
+    (1, 0x10, "cashback"),
+    (1, 0x08, "inquiry"),
+    (1, 0x04, "transfer"),
+    (1, 0x02, "payment"),
+    (1, 0x01, "administrative"),
+    (2, 0x80, "cash deposit"),
+    (3, 0x80, "keypad with digits"),
+    (3, 0x40, "keypad with letters and special characters"),
+    (3, 0x20, "keypad with command keys"),
+    (3, 0x10, "keypad with function keys"),
+    (4, 0x80, "prints for the attendant"),
+    (4, 0x40, "prints for the cardholder"),
+    (4, 0x20, "shows to the attendant"),
+    (4, 0x10, "shows to the cardholder"),
+    (4, 0x02, "code table 10"),
+    (4, 0x01, "code table 9"),
+    (5, 0x80, "code table 8"),
+    (5, 0x40, "code table 7"),
+    (5, 0x20, "code table 6"),
+    (5, 0x10, "code table 5"),
+    (5, 0x08, "code table 4"),
+    (5, 0x04, "code table 3"),
+    (5, 0x02, "code table 2"),
+    (5, 0x01, "code table 1"),
+)
+
 TABLES: dict[str, _Bits] = {
     "tvr": TVR,
     "tsi": TSI,
@@ -123,6 +154,7 @@ TABLES: dict[str, _Bits] = {
     "ttq": TTQ,
     "ctq": CTQ,
     "terminal_capabilities": TERMINAL_CAPABILITIES,
+    "additional_terminal_capabilities": ADDITIONAL_TERMINAL_CAPABILITIES,
 }
 
 

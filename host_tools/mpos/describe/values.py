@@ -14,6 +14,13 @@ CURRENCIES = {"0156": "CNY", "0344": "HKD", "0446": "MOP", "0901": "TWD", "0840"
 COUNTRIES = {"0156": "China", "0344": "Hong Kong", "0446": "Macao", "0158": "Taiwan", "0840": "United States"}
 
 _AIDS = {
+    "A0000000031010": "Visa credit or debit",
+    "A0000000032010": "Visa Electron",
+    "A0000000041010": "Mastercard credit or debit",
+    "A0000000043060": "Maestro",
+    "A0000000651010": "JCB",
+    "A00000002501": "American Express",
+    "A0000001523010": "Discover",
     "A000000333010101": "UnionPay debit",
     "A000000333010102": "UnionPay credit",
     "A000000333010103": "UnionPay quasi-credit",
@@ -22,6 +29,8 @@ _AIDS = {
     "315041592E5359532E4444463031": "PSE, the contact directory",
 }
 _CRYPTOGRAMS = {0x00: "AAC, declined", 0x40: "TC, approved offline", 0x80: "ARQC, goes online"}
+# EMV 4.4 Book 3, table 15
+_REASONS = {0x01: "service not allowed", 0x02: "PIN tries used up", 0x03: "issuer authentication failed"}
 _TRANSACTIONS = {
     0x00: "sale",
     0x01: "cash",
@@ -42,6 +51,7 @@ _METHODS = {
     0x1F: "no verification",
 }
 _RESULTS = {0: "result unknown", 1: "failed", 2: "successful"}
+_SCRIPT_RESULTS = {0: "not performed", 1: "failed", 2: "successful"}
 _CONDITIONS = {
     0x00: "always",
     0x01: "cash machine",
@@ -185,7 +195,9 @@ def _cid(value: bytes) -> _Described:
     if len(value) != 1:
         return _hex(value)
     kind = _CRYPTOGRAMS.get(value[0] & 0xC0, "reserved kind of cryptogram")
-    return f"{value.hex().upper()} {kind}", []
+    lines = ["the issuer wants an advice"] if value[0] & 0x08 else []
+    reason = _REASONS.get(value[0] & 0x07)
+    return f"{value.hex().upper()} {kind}", lines + ([reason] if reason else [])
 
 
 def _iad(value: bytes) -> _Described:
@@ -204,8 +216,11 @@ def _method(byte: int) -> str:
 def _cvm_results(value: bytes) -> _Described:
     if len(value) != 3:
         return _hex(value)
+    # EMV 4.4 Book 4, annex A4: 3F is no method at all
+    method = "no method performed" if value[0] == 0x3F else _method(value[0])
     result = _RESULTS.get(value[2], f"result {value[2]:02X}")
-    return f"{value.hex().upper()} {_method(value[0])}, {result}", []
+    condition = _CONDITIONS.get(value[1], f"condition {value[1]:02X}")
+    return f"{value.hex().upper()} {method}, {result}", [f"condition: {condition}"]
 
 
 def _cvm_list(value: bytes) -> _Described:
@@ -218,6 +233,30 @@ def _cvm_list(value: bytes) -> _Described:
         condition = _CONDITIONS.get(value[at + 1], f"condition {value[at + 1]:02X}")
         lines.append(f"{_method(value[at])} ({condition}), {then}")
     return amounts, lines
+
+
+def _priority(value: bytes) -> _Described:
+    if len(value) != 1:
+        return _hex(value)
+    # EMV 4.4 Book 1, table 13
+    order = value[0] & 0x0F
+    lines = [f"priority {order}" if order else "no priority"]
+    if value[0] & 0x80:
+        lines.append("not without the cardholder's confirmation")
+    return scrub_hex(value), lines
+
+
+def _script_results(value: bytes) -> _Described:
+    """EMV 4.4 Book 4, annex A5: five bytes for each script."""
+    if not value or len(value) % 5:
+        return _hex(value)
+    lines = []
+    for at in range(0, len(value), 5):
+        result = _SCRIPT_RESULTS.get(value[at] >> 4, f"result {value[at] >> 4:X}")
+        place = value[at] & 0x0F
+        at_command = "" if not place else f" at command {place}" if place < 15 else " at command 15 or later"
+        lines.append(f"script {value[at + 1 : at + 5].hex().upper()}: {result}{at_command}")
+    return scrub_hex(value), lines
 
 
 def _transaction_type(value: bytes) -> _Described:
@@ -265,6 +304,8 @@ _DECODERS: dict[str, Callable[[bytes], _Described]] = {
     "iad": _iad,
     "cvm_results": _cvm_results,
     "cvm_list": _cvm_list,
+    "priority": _priority,
+    "script_results": _script_results,
     "transaction_type": _transaction_type,
     "terminal_type": _terminal_type,
     "kernel": _kernel,

@@ -40,12 +40,18 @@ def value_of(tag: str, value: str) -> tuple[str, list[str]]:
         ("50", "50424F43204445424954", '"PBOC DEBIT"'),
         ("50", "5042FF", "5042FF"),
         ("84", "A000000333010101", "A000000333010101 UnionPay debit"),
-        ("84", "A0000000031010", "A0000000031010"),
+        ("84", "A0000000031010", "A0000000031010 Visa credit or debit"),
+        ("84", "A00000000310109999", "A00000000310109999"),
         ("9F36", "0102", "258 (0102)"),
         ("9F34", "1F0302", "1F0302 no verification, successful"),
         ("9F34", "5E0301", "5E0301 signature, failed"),
         ("9F34", "3F00", "3F00"),
         ("9F34", "2A0307", "2A0307 method 2A, result 07"),
+        ("9F34", "3F0000", "3F0000 no method performed, result unknown"),
+        ("9F34", "010A02", "010A02 plain-text PIN by the chip, successful"),
+        ("87", "81", "81"),
+        ("87", "8101", "8101"),
+        ("9F5B", "20000000", "20000000"),
         ("9F35", "22", "22 merchant, attended, offline with online"),
         ("9F35", "14", "14 financial institution, unattended, online only"),
         ("9F35", "2F", "2F"),
@@ -79,6 +85,43 @@ def test_bits():
         "fDDA version 01 supported",
     ]
     assert bits.tvr(b"") == [] and bits.ctq(b"\x00") == []
+
+
+def test_contact_chip_bits():
+    assert value_of("9F40", "6000F0A001")[1] == [
+        "goods",
+        "services",
+        "keypad with digits",
+        "keypad with letters and special characters",
+        "keypad with command keys",
+        "keypad with function keys",
+        "prints for the attendant",
+        "shows to the attendant",
+        "code table 1",
+    ]
+    assert value_of("9B", "E800")[1] == [
+        "offline data authentication performed",
+        "cardholder verification performed",
+        "card risk management performed",
+        "terminal risk management performed",
+    ]
+    assert value_of("9F27", "0A")[1] == ["the issuer wants an advice", "PIN tries used up"]
+    assert value_of("9F27", "80")[1] == []
+    assert value_of("9F34", "410A02")[1] == ["condition: condition 0A"]
+    assert value_of("9F34", "1E0300")[1] == ["condition: terminal supports it"]
+    assert value_of("87", "81")[1] == ["priority 1", "not without the cardholder's confirmation"]
+    assert value_of("87", "00")[1] == ["no priority"]
+    assert value_of("DF11", "0010000000")[1] == ["service not allowed for this card"]
+
+
+def test_script_results():
+    # EMV 4.4 Book 4, annex A5
+    assert value_of("9F5B", "2011223344" + "1300000000" + "1F00000001" + "4000000000")[1] == [
+        "script 11223344: successful",
+        "script 00000000: failed at command 3",
+        "script 00000001: failed at command 15 or later",
+        "script 00000000: result 4",
+    ]
 
 
 def test_every_table_of_bits_is_in_order_and_without_doubles():
@@ -122,6 +165,7 @@ def test_nesting_and_padding():
         "  A5 FCI_PROPRIETARY_TEMPLATE (7 bytes)",
         '    50 APPLICATION_LABEL (2 bytes): "AB"',
         "    87 APPLICATION_PRIORITY_INDICATOR (1 byte): 01",
+        "        - priority 1",
     ]
 
 

@@ -69,6 +69,73 @@ def test_the_bound():
     assert one_short.used == 0
 
 
+def test_set_puts_and_replaces():
+    data = DataStore(64)
+    data.set(0x9F36, h("0001"))
+    data.put_card(0x82, h("2000"))
+    view = data.get(0x9F36)
+    data.set(0x9F36, h("0002"))
+    assert view == h("0002") and data.used == 10
+    data.set(0x9F10, h("0102"))
+    old = data.get(0x9F10)
+    data.set(0x9F10, h("030405"))
+    assert data.get(0x9F10) == h("030405") and old == bytes(2) and data.get(0x82) == h("2000")
+    with raises(E_TAG_DUPLICATE, 0x9F10):
+        data.put(0x9F10, h("01"))
+
+
+def test_what_set_refuses_leaves_the_old_one():
+    data = DataStore(10)
+    data.set(0x9F41, h("0001"))
+    with raises(E_TAG_FORMAT, 0x9F41):
+        data.set(0x9F41, h("00"))
+    with raises(E_DATA_FULL, 0x9F41):
+        data.set(0x9F41, h("000002"))
+    with raises(E_TAG_FORMAT, 0x9F7D):
+        data.set(0x9F7D, h("00"))
+    assert data.get(0x9F41) == h("0001")
+
+
+def test_dropped_is_overwritten_and_may_come_again():
+    data = DataStore(64)
+    data.put_card(0x9F4B, h("AABBCC"))
+    data.put_card(0x82, h("2000"))
+    view = data.get(0x9F4B)
+    data.drop(0x9F4B)
+    data.drop(0x9F4B)
+    data.drop(0x9F4A)
+    assert view == bytes(3) and data.get(0x9F4B) is None and data.get(0x82) == h("2000")
+    assert data.put_card(0x9F4B, h("DD"))
+    assert data.get(0x9F4B) == h("DD")
+
+
+def test_the_issuer_brings_only_its_own():
+    data = DataStore(64)
+    assert data.put_issuer(0x8A, b"00") and data.put_issuer(0x91, bytes(10))
+    assert data.put_issuer(0x9F27, h("40")) is False and data.put_issuer(0x9F02, bytes(6)) is False
+    assert data.put_card(0x91, bytes(8)) is False
+    with raises(E_TAG_FORMAT, 0x9F18):
+        data.put_issuer(0x9F18, bytes(3))
+    with raises(E_TAG_DUPLICATE, 0x8A):
+        data.put_issuer(0x8A, b"05")
+
+
+def test_tags_that_end_alike():
+    data = DataStore(64)
+    data.put_card(0x9F57 & 0xFF, h("6212340000000018D30122010000000000"))
+    assert data.get(0x5F57) is None and data.get(0x9F57) is None and data.get(0x10057) is None
+    data.put(0x5F57, h("00"))
+    assert data.get(0x5F57) == h("00") and len(data.get(0x57)) == 17
+
+
+def test_the_longest_value():
+    data = DataStore(255)
+    data.put_card(0x8E, bytes(252))
+    assert len(data.get(0x8E)) == 252
+    with raises(E_TAG_FORMAT, 0x8C):
+        DataStore(300).put_card(0x8C, bytes(253))
+
+
 def test_wiped_is_overwritten():
     data = DataStore(64)
     data.put_card(0x57, h("6212340000000018D30122010000000000"))

@@ -19,7 +19,7 @@ from testing import cases, h, raises
 )
 def test_what_a_card_sends(tag, value):
     row = tag_formats.row(tag)
-    assert tag_formats.from_card(row)
+    assert tag_formats.is_from(row, tag_formats.CARD)
     tag_formats.check(tag, row, h(value))
 
 
@@ -48,26 +48,36 @@ def test_what_is_refused(tag, value):
         tag_formats.check(tag, tag_formats.row(tag), h(value))
 
 
-@cases(0x9F02, 0x9F37, 0x95, 0x9F66, 0x9F34, 0x5F2A)
-def test_a_card_is_no_source_of_the_readers_own(tag):
-    assert not tag_formats.from_card(tag_formats.row(tag))
+@cases(0x9F02, 0x9F37, 0x95, 0x9F66, 0x9F34, 0x5F2A, 0x81, 0x9B, 0x9F45, 0x9F4C, 0x9F7A, 0x8A, 0x91)
+def test_a_card_is_no_source_of_the_readers_and_the_issuers_own(tag):
+    row = tag_formats.row(tag)
+    assert not tag_formats.is_from(row, tag_formats.CARD)
+    assert not tag_formats.is_from(row, tag_formats.CONTACTLESS)
 
 
-@cases(0x9F99, 0x70, 0x90, 0xDF8129, 0x00, 0x5700, 0x0157)
+@cases(0x89, 0x8A, 0x91, 0x9F18)
+def test_the_issuers(tag):
+    assert tag_formats.is_from(tag_formats.row(tag), tag_formats.ISSUER)
+
+
+@cases(0x90, 0x8E, 0x8C, 0x9F46, 0x5F20, 0x9F0D, 0x9F79)
+def test_a_contactless_kernel_does_not_keep_what_only_contact_needs(tag):
+    row = tag_formats.row(tag)
+    assert tag_formats.is_from(row, tag_formats.CARD) and not tag_formats.is_from(row, tag_formats.CONTACTLESS)
+
+
+@cases(0x9F99, 0x70, 0x71, 0x86, 0xDF8129, 0x00, 0x5700, 0x0157, 0x5F9A, 0x9F8E, 0x5F82, 0x19F02)
 def test_no_row(tag):
     assert tag_formats.row(tag) == tag_formats.UNKNOWN
 
 
-def test_bytes_across_two_columns_are_no_tag():
-    rows = tag_formats._ROWS
-    tags = [rows[at] << 8 | rows[at + 1] for at in range(0, len(rows), 5)]
-    across = 0
-    for at in range(len(rows) - 1):
-        pair = rows[at] << 8 | rows[at + 1]
-        if at % 5 and pair not in tags:
-            across += 1
-            assert tag_formats.row(pair) == tag_formats.UNKNOWN, hex(pair)
-    assert across
-    for i in range(len(tags)):
-        assert tag_formats.row(tags[i]) == 5 * i, hex(tags[i])
-    assert tag_formats.row(tags[-1] | 0x10000) == tag_formats.UNKNOWN
+def test_no_two_tags_have_one_row():
+    # which tags these are, and in which order, tests/host/emv/test_tag_formats.py asks
+    seen = []
+    for high in (0, 0x5F, 0x9F):
+        for low in range(256):
+            row = tag_formats.row(high << 8 | low)
+            if row != tag_formats.UNKNOWN:
+                assert tag_formats._LAST[row // 3] == low
+                seen.append(row)
+    assert seen == list(range(0, len(tag_formats._ROWS), 3)) and len(seen) == len(tag_formats._LAST)

@@ -2,38 +2,17 @@
 
 from micropython import const
 
-from ....errors import E_STATUS_WORD, E_TAG_FORMAT, ReaderError
+from ....errors import E_STATUS_WORD
 from ....outcome import END_APPLICATION, Outcome
 from ....util import ber_tlv
+from ... import file_locator
 from ...commands import SW_OK
+from ...tag_formats import CONTACTLESS
 
 _TAG_70_RECORD_TEMPLATE = const(0x70)
 _TAG_94_APPLICATION_FILE_LOCATOR = const(0x94)
 
-_ENTRY = const(4)
-_SFI_MOST = const(30)
 _SFI_EMV_MOST = const(10)  # Book 3, 5.3.2.2: above it a file may hold something else than templates 70
-_RECORDS_MOST = const(32)
-
-RECORDS_MOST = _RECORDS_MOST
-
-
-def check_afl(afl) -> None:
-    """Raises E_TAG_FORMAT (detail 94) for a file locator that Book 3, 10.2 does not allow, or that has more than
-    RECORDS_MOST records."""
-    good = len(afl) % _ENTRY == 0
-    records = 0
-    for at in range(0, len(afl) if good else 0, _ENTRY):
-        # Book 3, 10.2: SFI in bits 8 to 4, bits 3 to 1 zero; first record never 0, last not before it; the records
-        # for offline data authentication are among them
-        sfi = afl[at] >> 3
-        first = afl[at + 1]
-        last = afl[at + 2]
-        good = good and afl[at] & 0x07 == 0 and 1 <= sfi <= _SFI_MOST
-        good = good and 1 <= first <= last and afl[at + 3] <= last - first + 1
-        records += last - first + 1
-    if not good or records > _RECORDS_MOST:
-        raise ReaderError(E_TAG_FORMAT, _TAG_94_APPLICATION_FILE_LOCATOR)
 
 
 async def read_data(commands, data) -> "Outcome | None":
@@ -45,8 +24,8 @@ async def read_data(commands, data) -> "Outcome | None":
     afl = data.get(_TAG_94_APPLICATION_FILE_LOCATOR)
     if afl is None:
         return None
-    check_afl(afl)
-    for at in range(0, len(afl), _ENTRY):
+    file_locator.check(afl)
+    for at in range(0, len(afl), file_locator.ENTRY):
         sfi = afl[at] >> 3
         for record in range(afl[at + 1], afl[at + 2] + 1):
             response, sw = await commands.read_record(record, sfi)
@@ -62,4 +41,4 @@ def _keep(record, sfi: int, data) -> None:
     if sfi > _SFI_EMV_MOST and (not len(record) or record[0] != _TAG_70_RECORD_TEMPLATE):
         return
     for tag, value in ber_tlv.objects(ber_tlv.only(record, _TAG_70_RECORD_TEMPLATE)):
-        data.put_card(tag, value)
+        data.put_card(tag, value, CONTACTLESS)

@@ -1,7 +1,7 @@
 """The file locator and the records: EMV 4.4 Book 3, 10.2."""
 
 from reader.emv.commands import Commands
-from reader.emv.contactless.kernel7.read_data import RECORDS_MOST, check_afl, read_data
+from reader.emv.contactless.kernel7.read_data import read_data
 from reader.emv.data import DataStore
 from reader.errors import (
     E_CARD_REMOVED,
@@ -51,42 +51,6 @@ async def test_the_records_of_two_files():
 
 async def test_no_file_locator_nothing_to_read():
     assert await _run(None, []) is None
-
-
-# Book 3, 10.2: SFI 1 to 30, first record not 0, last not before first, records to authenticate among them
-@cases("08010100", "F0010100", "08FFFF01", "08010101", "08010504", "08010505")
-def test_a_good_entry(afl):
-    check_afl(h(afl))
-
-
-@cases(
-    "00010100",  # SFI 0
-    "F8010100",  # SFI 31
-    "09010100",  # bits 3 to 1
-    "0A010100",
-    "0C010100",
-    "08000100",  # first record 0
-    "08000000",
-    "08020100",  # last before first
-    "08010102",  # more to authenticate than there are
-    "08020405",
-    "080101",  # not a group of four
-    "0801010010",
-    "08010100 00010100",  # a second entry counts as much
-    "08010100 10020100",
-)
-def test_a_bad_entry(afl):
-    with raises(E_TAG_FORMAT, 0x94):
-        check_afl(h(afl))
-
-
-def test_the_bound_on_records():
-    check_afl(bytes((0x08, 1, RECORDS_MOST, 0)))
-    check_afl(bytes((0x08, 1, RECORDS_MOST - 1, 0, 0x10, 1, 1, 0)))
-    with raises(E_TAG_FORMAT, 0x94):
-        check_afl(bytes((0x08, 1, RECORDS_MOST + 1, 0)))
-    with raises(E_TAG_FORMAT, 0x94):
-        check_afl(bytes((0x08, 1, RECORDS_MOST, 0, 0x10, 1, 1, 0)))
 
 
 async def test_a_bad_locator_reads_nothing():
