@@ -1,0 +1,71 @@
+"""The device's code on CPython: found, imported, driven and bounded."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).resolve().parents[2]
+_SHIM = TOP / "tests" / "fuzz" / "shim"
+_FIRMWARE = TOP / "firmware"
+_VIPER_NAMES = {"ptr8": object, "ptr16": object, "ptr32": object, "uint": int}
+
+
+def install() -> None:
+    """Lets `import reader...` find the firmware. Twice is once."""
+    for folder in (_SHIM, _FIRMWARE):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    # What viper code names in its annotations; on the device the compiler knows these
+    for name, value in _VIPER_NAMES.items():
+        if not hasattr(builtins, name):
+            setattr(builtins, name, value)
+
+
+install()
+from reader.errors import ReaderError  # noqa: E402  # type: ignore[import-not-found]
+
+
+class Unbounded(AssertionError):
+    """More operations on a line or a card than any conversation takes: the reader would hang."""
+
+
+class Budget:
+    """Counts operations that the device asks of its surroundings."""
+
+    def __init__(self, most: int):
+        self._most = most
+        self.spent = 0
+
+    def spend(self, amount: int = 1) -> None:
+        self.spent += amount
+        if self.spent > self._most:
+            raise Unbounded(f"more than {self._most} operations")
+
+
+def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine of the device to its end. Everything it awaits here answers at once."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        coroutine.close()
+    raise AssertionError("it waits for something that was not handed in")
+
+
+def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function returns, coroutines driven to their end; None for the one exception that is allowed."""
+    try:
+        result = function(*arguments)
+        return drive(result) if isinstance(result, Coroutine) else result
+    except ReaderError as error:
+        assert 100 <= error.code < _E_INTERNAL, error
+        assert isinstance(error.detail, int), error
+        return None
+
+
+_E_INTERNAL = 899
