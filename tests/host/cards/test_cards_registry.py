@@ -4,7 +4,9 @@ import pytest
 
 from mpos.bench.cards import CARDS, Profile, QpbocCard, faulty, make_card
 from mpos.bench.cards import faults as f
+from mpos.bench.cards.contact import ContactCard
 from mpos.bench.cards.others import MifareClassic1K, TransitCard
+from mpos.bench.cards.registry import CONTACTLESS, names
 from mpos.bench.field import Field, TargetRemoved
 from mpos.describe.reader_errors import ERRORS
 from mpos.describe.response_codes import RESPONSE_CODES
@@ -31,9 +33,13 @@ def test_the_registry_tells_how_each_card_ends():
     for name, entry in CARDS.items():
         assert entry.name == name and entry.story.endswith(".")
         assert entry.outcome in ("approved", "declined", "error")
-        assert (entry.outcome == "approved") == (entry.response_code == "00")
-        assert entry.response_code in RESPONSE_CODES or (entry.response_code == "" and entry.error in ERRORS)
-        assert bool(entry.error) != bool(entry.response_code)
+        assert entry.response_code in RESPONSE_CODES or entry.response_code == ""
+        assert entry.error in ERRORS or entry.error == 0
+        assert entry.interface in ("contactless", "contact")
+        # Approved by nobody but the host or the card; and what is not approved says why
+        assert (entry.outcome == "approved") <= (entry.error == 0 and (entry.response_code == "00" or entry.offline))
+        assert (entry.outcome == "error") <= (entry.error != 0)
+        assert bool(entry.error) or bool(entry.response_code) or entry.offline
 
 
 def test_unknown_names_list_the_known_ones():
@@ -41,7 +47,7 @@ def test_unknown_names_list_the_known_ones():
         make_card("golden")
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", names(CONTACTLESS))
 def test_targets_are_whole_and_alike_each_time(name):
     targets = make_card(name)
     assert [t.uid for t in targets] == [t.uid for t in make_card(name)]
@@ -67,6 +73,8 @@ def test_account_numbers_are_of_the_test_range_and_have_check_digits():
             target = getattr(target, "card", target)
             if isinstance(target, QpbocCard):
                 numbers.append(target.profile.pan)
+            elif isinstance(target, ContactCard):
+                numbers += [application.profile.pan for application in target.applications]
     assert len(numbers) > 10
     for pan in numbers:
         assert pan.startswith("621234") and luhn(pan)

@@ -21,9 +21,14 @@ def session_key(master_key: bytes, atc: int) -> bytes:
     return tools.encrypt_tdes_ecb(master_key, left + right)
 
 
-def issuer_application_data(kind: int) -> bytes:
-    """Tag 9F10: length, key index 01, version 01, CVR (its length 03 and three bytes), algorithm 01 (3DES)."""
-    return bytes([0x07, 0x01, 0x01, 0x03, _CVR_KIND[kind], 0x00, 0x00, 0x01])
+def issuer_application_data(kind: int, second: int | None = None, results: bytes = bytes(3)) -> bytes:
+    """Tag 9F10: length, key index 01, version 01, CVR (its length 03 and three bytes), algorithm 01 (3DES).
+
+    kind, second: of the first cryptogram and of the second, None before there is one. results: what else the CVR
+    says (3 bytes, the kinds left out).
+    """
+    kinds = _CVR_KIND[kind] if second is None else _CVR_KIND[kind] & 0x30 | second
+    return bytes([0x07, 0x01, 0x01, 0x03, kinds | results[0], results[1], results[2], 0x01])
 
 
 def compute(master_key: bytes, terminal: dict[int, bytes], aip: bytes, atc: int, iad: bytes) -> bytes:

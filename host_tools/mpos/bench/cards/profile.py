@@ -24,15 +24,10 @@ PDOL = (
 
 
 @dataclass(frozen=True)
-class Profile:
+class Personalisation:
     """pan: digits with check digit; sequence: PAN sequence number; expiry, effective: YYMMDD.
 
-    decision: "arqc", "aac" or "tc", what the card answers when the reader leaves it the choice.
-    cvm: "as-required" (signature when the reader says that verification is required), "signature" (always),
-    "online-pin" (always, whatever the reader can do), "device" (done on the cardholder's device).
-    track2_in_gpo: track 2 comes with the processing options instead of the first record.
-    genuine: False makes a card whose key the issuer does not know.
-    application_blocked: SELECT answers 6283, GET PROCESSING OPTIONS 6985.
+    genuine: False makes a card whose keys the issuer does not know.
     """
 
     pan: str
@@ -40,19 +35,15 @@ class Profile:
     expiry: str = "491231"
     effective: str = "200101"
     service_code: str = "220"
-    aid: bytes = AID_DEBIT
-    label: str = "PBOC DEBIT"
-    pdol: tuple[tuple[int, int], ...] = PDOL
-    decision: str = "arqc"
-    cvm: str = "as-required"
-    track2_in_gpo: bool = False
     genuine: bool = True
-    application_blocked: bool = False
-    kernel_identifier: bytes = b""
 
     def master_key(self) -> bytes:
         """The card's own key, derived from the issuer's. EMV 4.4 Book 2, A1.4.1 (option A)."""
-        issuer = test_keys.ISSUER_MASTER_KEY if self.genuine else bytes(range(1, 17))
+        return self.derived(test_keys.ISSUER_MASTER_KEY)
+
+    def derived(self, issuer_key: bytes) -> bytes:
+        """The card's key below one of the issuer's (16 bytes); a stranger's for a card that is not genuine."""
+        issuer = issuer_key if self.genuine else bytes(range(1, 17))
         return kd.derive_icc_mk_a(issuer, self.pan, f"{self.sequence:02d}")
 
     def track2(self) -> bytes:
@@ -63,3 +54,24 @@ class Profile:
     def pan_bcd(self) -> bytes:
         """Tag 5A: compressed numeric, F to a whole byte."""
         return bytes.fromhex(self.pan + "F" * (len(self.pan) % 2))
+
+
+@dataclass(frozen=True)
+class Profile(Personalisation):
+    """A contactless card.
+
+    decision: "arqc", "aac" or "tc", what the card answers when the reader leaves it the choice.
+    cvm: "as-required" (signature when the reader says that verification is required), "signature" (always),
+    "online-pin" (always, whatever the reader can do), "device" (done on the cardholder's device).
+    track2_in_gpo: track 2 comes with the processing options instead of the first record.
+    application_blocked: SELECT answers 6283, GET PROCESSING OPTIONS 6985.
+    """
+
+    aid: bytes = AID_DEBIT
+    label: str = "PBOC DEBIT"
+    pdol: tuple[tuple[int, int], ...] = PDOL
+    decision: str = "arqc"
+    cvm: str = "as-required"
+    track2_in_gpo: bool = False
+    application_blocked: bool = False
+    kernel_identifier: bytes = b""

@@ -4,23 +4,11 @@ EMV 4.4 Book 1 (selection), Book 3 (commands), EMV Contactless Book B, PBOC 3.0 
 real card: whatever it is not asked in the right form and order, it refuses with the status word for it.
 """
 
-from mpos.bench.cards import cryptogram
+from mpos.bench.cards import cryptogram, status
 from mpos.bench.cards.profile import Profile
 from mpos.bench.cards.tlv import dol, tlv
 
 PPSE = b"2PAY.SYS.DDF01"
-
-_OK = b"\x90\x00"
-_APPLICATION_BLOCKED = 0x6283
-_WRONG_LENGTH = 0x6700
-_CONDITIONS = 0x6985
-_WRONG_DATA = 0x6A80
-_FILE_NOT_FOUND = 0x6A82
-_RECORD_NOT_FOUND = 0x6A83
-_WRONG_P1P2 = 0x6A86
-_DATA_NOT_FOUND = 0x6A88
-_WRONG_INS = 0x6D00
-_WRONG_CLA = 0x6E00
 
 # EMV 4.4 Book 3, annex C1: cardholder verification, terminal risk management, issuer authentication; no offline
 # data authentication, because this card always goes online
@@ -39,14 +27,6 @@ _CTQ2_DEVICE_CVM = 0x80
 
 _RECORD_SFI = 1
 _LAST_ATC = 0xFFFF
-
-
-class StatusError(Exception):
-    """Ends a command with a status word."""
-
-    def __init__(self, status: int):
-        super().__init__(f"{status:04X}")
-        self.status = status
 
 
 class QpbocCard:
@@ -72,53 +52,53 @@ class QpbocCard:
     def exchange(self, command: bytes) -> bytes | None:
         """Answer one APDU: data and status word. A malformed APDU gets its status word too."""
         try:
-            return self._dispatch(command) + _OK
-        except StatusError as error:
-            return error.status.to_bytes(2, "big")
+            return self._dispatch(command) + status.OK
+        except status.StatusError as error:
+            return error.answer()
 
     def _dispatch(self, command: bytes) -> bytes:
         if len(command) < 4:
-            raise StatusError(_WRONG_LENGTH)
+            raise status.StatusError(status.WRONG_LENGTH)
         cla, ins, p1, p2 = command[:4]
         handlers = {0xA4: (0x00, self._select), 0xA8: (0x80, self._get_processing_options)}
         readers = {0xB2: (0x00, self._read_record), 0xCA: (0x80, self._get_data)}
         if cla not in (0x00, 0x80):
-            raise StatusError(_WRONG_CLA)
+            raise status.StatusError(status.WRONG_CLA)
         if ins in handlers:
             wanted, handler = handlers[ins]
             if cla != wanted:
-                raise StatusError(_WRONG_CLA)
-            return handler(p1, p2, _command_data(command))
+                raise status.StatusError(status.WRONG_CLA)
+            return handler(p1, p2, status.command_data(command))
         if ins in readers:
             wanted, reader = readers[ins]
             if cla != wanted:
-                raise StatusError(_WRONG_CLA)
+                raise status.StatusError(status.WRONG_CLA)
             # EMV 4.4 Book 3, 6.5.11.3 and 6.5.7.3: no data, Le present
             if len(command) != 5:
-                raise StatusError(_WRONG_LENGTH)
+                raise status.StatusError(status.WRONG_LENGTH)
             return reader(p1, p2)
-        raise StatusError(_WRONG_INS)
+        raise status.StatusError(status.WRONG_INS)
 
     # EMV 4.4 Book 1, 11.3
     def _select(self, p1: int, p2: int, name: bytes) -> bytes:
         if p1 != 0x04 or p2 not in (0x00, 0x02):
-            raise StatusError(_WRONG_P1P2)
+            raise status.StatusError(status.WRONG_P1P2)
         if not name or len(name) > 16:
-            raise StatusError(_WRONG_LENGTH)
+            raise status.StatusError(status.WRONG_LENGTH)
         self._initiated = False
         aid = self.profile.aid
         if name == PPSE:
             if p2 != 0x00:
-                raise StatusError(_FILE_NOT_FOUND)
+                raise status.StatusError(status.FILE_NOT_FOUND)
             self._selected = PPSE
             return self._ppse()
         # 12.3.1: a name may be given by its beginning; there is no next occurrence, the card has one application
         if len(name) >= 5 and aid.startswith(name) and not (p2 == 0x02 and self._selected == aid):
             self._selected = aid
             if self.profile.application_blocked:
-                raise StatusError(_APPLICATION_BLOCKED)
+                raise status.StatusError(status.APPLICATION_BLOCKED)
             return self._fci()
-        raise StatusError(_FILE_NOT_FOUND)
+        raise status.StatusError(status.FILE_NOT_FOUND)
 
     # EMV Contactless Book B, 3.3.1, tables 3-2 and 3-3
     def _ppse(self) -> bytes:
@@ -143,13 +123,13 @@ class QpbocCard:
     def _get_processing_options(self, p1: int, p2: int, data: bytes) -> bytes:
         profile = self.profile
         if p1 or p2:
-            raise StatusError(_WRONG_P1P2)
+            raise status.StatusError(status.WRONG_P1P2)
         if self._selected != profile.aid or self._initiated or profile.application_blocked:
-            raise StatusError(_CONDITIONS)
+            raise status.StatusError(status.CONDITIONS)
         terminal = self._terminal_data(data)
         ttq = terminal.get(0x9F66, bytes(4))
         if not ttq[0] & _TTQ1_EMV_MODE or self.atc == _LAST_ATC:
-            raise StatusError(_CONDITIONS)
+            raise status.StatusError(status.CONDITIONS)
         self.atc += 1
         self._initiated = True
         kind, ctq = self._decide(ttq)
@@ -173,10 +153,10 @@ class QpbocCard:
     def _terminal_data(self, data: bytes) -> dict[int, bytes]:
         wanted = sum(n for _, n in self.profile.pdol)
         if len(data) < 2 or data[0] != 0x83:
-            raise StatusError(_WRONG_DATA)
+            raise status.StatusError(status.WRONG_DATA)
         # The list is shorter than 128 bytes, so its length takes one byte
         if data[1] != len(data) - 2 or data[1] != wanted:
-            raise StatusError(_WRONG_LENGTH)
+            raise status.StatusError(status.WRONG_LENGTH)
         values, at = {}, 2
         for tag, n in self.profile.pdol:
             values[tag] = data[at : at + n]
@@ -224,20 +204,20 @@ class QpbocCard:
     # EMV 4.4 Book 3, 6.5.11
     def _read_record(self, number: int, p2: int) -> bytes:
         if p2 & 0x07 != 0x04 or not number:
-            raise StatusError(_WRONG_P1P2)
+            raise status.StatusError(status.WRONG_P1P2)
         if not self._initiated:
-            raise StatusError(_CONDITIONS)
+            raise status.StatusError(status.CONDITIONS)
         if p2 >> 3 != _RECORD_SFI:
-            raise StatusError(_FILE_NOT_FOUND)
+            raise status.StatusError(status.FILE_NOT_FOUND)
         records = self._records()
         if number > len(records):
-            raise StatusError(_RECORD_NOT_FOUND)
+            raise status.StatusError(status.RECORD_NOT_FOUND)
         return records[number - 1]
 
     # EMV 4.4 Book 3, 6.5.7
     def _get_data(self, p1: int, p2: int) -> bytes:
         if self._selected != self.profile.aid:
-            raise StatusError(_CONDITIONS)
+            raise status.StatusError(status.CONDITIONS)
         tag = p1 << 8 | p2
         if tag == 0x9F36:
             return tlv(tag, self.atc.to_bytes(2, "big"))
@@ -245,14 +225,4 @@ class QpbocCard:
             return tlv(tag, bytes(2))
         if tag == 0x9F4F:
             return tlv(tag, dol((0x9A, 3), (0x9F21, 3), (0x9F02, 6), (0x5F2A, 2), (0x9C, 1), (0x9F36, 2)))
-        raise StatusError(_DATA_NOT_FOUND)
-
-
-def _command_data(command: bytes) -> bytes:
-    """The data field of a command that has one, with or without Le behind it. ISO/IEC 7816-3, 12.1.3."""
-    if len(command) < 6:
-        raise StatusError(_WRONG_LENGTH)
-    n = command[4]
-    if not n or len(command) not in (5 + n, 6 + n):
-        raise StatusError(_WRONG_LENGTH)
-    return command[5 : 5 + n]
+        raise status.StatusError(status.DATA_NOT_FOUND)

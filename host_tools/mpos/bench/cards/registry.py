@@ -1,150 +1,23 @@
-"""The cards of the bench by name: what each one is, and how a sale with it must end."""
+"""The cards of the bench by name, over both interfaces."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
 
-from mpos.bench.cards.faults import REMOVED, faulty
-from mpos.bench.cards.others import MifareClassic1K, TransitCard
-from mpos.bench.cards.profile import AID_CREDIT, Profile
-from mpos.bench.cards.qpboc import QpbocCard
-from mpos.bench.field import Target
+from typing import Any
 
-# The command of a transaction at which the card of "removed-mid-read" leaves: PPSE, SELECT, GPO, READ RECORD
-_READ_RECORD = 3
+from mpos.bench.cards import registry_contactless
+from mpos.bench.cards.contact import personalities
+from mpos.bench.cards.entry import CONTACT, CONTACTLESS, Entry
+
+CARDS: dict[str, Entry] = {entry.name: entry for entry in (*registry_contactless.ENTRIES, *personalities.ENTRIES)}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """outcome: "approved", "declined" or "error".
-
-    response_code: DE39 that the host must answer, "" where the packet never leaves.
-    error: the reader's error number, 0 for none (host_tools/mpos/describe/reader_errors.py).
-    kind: "payment", "not-payment" or "pair".
-    """
-
-    name: str
-    story: str
-    outcome: str
-    response_code: str
-    error: int
-    kind: str
-    build: Callable[[int], list[Target]]
+def names(interface: str) -> list[str]:
+    """The names of the cards for "contactless" or "contact"."""
+    return [entry.name for entry in CARDS.values() if entry.interface == interface]
 
 
-def _payment(name: str, story: str, outcome: str, response_code: str, profile: Profile) -> Entry:
-    return Entry(name, story, outcome, response_code, 0, "payment", lambda atc: [QpbocCard(profile, atc)])
-
-
-_APPROVED = Profile("6212340000000019")
-
-_ENTRIES = (
-    _payment("approved", "A debit card with money on its account.", "approved", "00", _APPROVED),
-    _payment(
-        "approved-19",
-        "A credit card with a 19-digit number, its track 2 among the processing options.",
-        "approved",
-        "00",
-        Profile("6212340000000000194", aid=AID_CREDIT, label="PBOC CREDIT", track2_in_gpo=True),
-    ),
-    _payment(
-        "signature",
-        "A card that asks for its holder's signature, whatever the amount.",
-        "approved",
-        "00",
-        Profile("6212340000000076", cvm="signature"),
-    ),
-    _payment(
-        "insufficient-funds",
-        "A card whose account holds one fen.",
-        "declined",
-        "51",
-        Profile("6212340000000027"),
-    ),
-    _payment(
-        "unknown-bin",
-        "A card of an issuer that the host has never heard of.",
-        "declined",
-        "15",
-        Profile("6212349900000011"),
-    ),
-    _payment(
-        "no-account",
-        "A card of the right issuer without an account behind it.",
-        "declined",
-        "14",
-        Profile("6212340000000126"),
-    ),
-    _payment(
-        "expired",
-        "A card that expired in December 2019.",
-        "declined",
-        "54",
-        Profile("6212340000000035", expiry="191231", effective="160101"),
-    ),
-    _payment("blocked", "A card that its issuer has restricted.", "declined", "62", Profile("6212340000000043")),
-    _payment("stolen", "A card that was reported stolen.", "declined", "43", Profile("6212340000000050")),
-    _payment(
-        "counterfeit",
-        "A copy with everything but the key: its cryptogram is wrong.",
-        "declined",
-        "05",
-        Profile("6212340000000100", genuine=False),
-    ),
-    Entry(
-        "declined-by-card",
-        "A card that refuses the transaction itself (AAC); nothing goes to the host.",
-        "declined",
-        "",
-        405,
-        "payment",
-        lambda atc: [QpbocCard(Profile("6212340000000068", decision="aac"), atc)],
-    ),
-    Entry(
-        "removed-mid-read",
-        "A card that is taken away while its records are read.",
-        "error",
-        "",
-        101,
-        "payment",
-        lambda atc: [faulty(QpbocCard(Profile("6212340000000084"), atc), _READ_RECORD, REMOVED)],
-    ),
-    Entry(
-        "two-cards",
-        "Two payment cards in one wallet.",
-        "error",
-        "",
-        104,
-        "pair",
-        lambda atc: [
-            QpbocCard(_APPROVED, atc),
-            QpbocCard(Profile("6212340000000092"), atc, uid=bytes.fromhex("08C4D5E6")),
-        ],
-    ),
-    Entry(
-        "not-payment",
-        "A MIFARE Classic door card.",
-        "error",
-        "",
-        105,
-        "not-payment",
-        lambda atc: [MifareClassic1K()],
-    ),
-    Entry(
-        "transit",
-        "A transit card: it speaks APDUs, but has no payment application.",
-        "error",
-        "",
-        105,
-        "not-payment",
-        lambda atc: [TransitCard()],
-    ),
-)
-
-CARDS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
-
-
-def make_card(name: str, atc: int = 0) -> list[Target]:
-    """The targets to lay into the field for this name.
+def make_card(name: str, atc: int = 0) -> list[Any]:
+    """The targets to lay into the field for this name; for a contact card the one to insert.
 
     atc: transactions the card has behind it; a host that remembers an earlier run wants a higher one.
     Raises ValueError with the known names.
@@ -153,3 +26,6 @@ def make_card(name: str, atc: int = 0) -> list[Target]:
     if entry is None:
         raise ValueError(f"no card is called {name!r}; choose one of: {', '.join(CARDS)}")
     return entry.build(atc)
+
+
+__all__ = ["CARDS", "CONTACT", "CONTACTLESS", "Entry", "make_card", "names"]
