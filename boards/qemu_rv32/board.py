@@ -24,7 +24,7 @@ class _Board:
     def __init__(self):
         self.clock = Clock()
         self.entropy = Entropy()  # os.urandom is the processor's entropy source (RISC-V Zkr)
-        self.key_store, self.counter_store = stores()
+        self.key_store, self.counter_store, self.notice_store = stores()
         self.contactless = ContactlessReader(Pn532(Hsu(Uart(_NFC_LINE))))
 
     def link(self, version: str) -> SerialLink:
@@ -32,12 +32,12 @@ class _Board:
 
 
 def stores() -> tuple:
-    """Key store and counter store."""
+    """Key store, counter store and notice store."""
     try:
         os.mkdir(_STATE)
     except OSError:
         pass  # it is there
-    return StateFile(_STATE + "/keys"), StateFile(_STATE + "/counters")
+    return StateFile(_STATE + "/keys"), StateFile(_STATE + "/counters"), StateFile(_STATE + "/notices")
 
 
 def peripherals() -> _Board:

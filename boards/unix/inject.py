@@ -9,7 +9,8 @@ from reader.storage.state_file import StateFile
 
 state = os.getenv("MPOS_STATE")
 try:
-    personalise(StateFile(state + "/keys"), StateFile(state + "/counters"), sys.stdin.readline().strip())
+    stores = [StateFile(state + name) for name in ("/keys", "/counters", "/notices")]
+    personalise(*stores, sys.stdin.readline().strip())
     print("personalised")
 except ReaderError as error:
     print("refused", error.code)

@@ -54,6 +54,13 @@ def _do(reader, opcode: int, number: int, body):
         return _start(reader, number, body)
     if opcode == protocol.ONLINE_RESULT:
         return _online_result(reader, body)
+    if opcode == protocol.CONTINUE:
+        reader.answer_prompt(
+            protocol.need_int(body, protocol.TRANSACTION, 2), protocol.need_int(body, protocol.CHOICE, 1)
+        )
+        return _done
+    if opcode == protocol.NOTICE:
+        return _notice(reader, body)
     if opcode == protocol.CANCEL:
         reader.cancel()
         return _done
@@ -77,6 +84,7 @@ def _info(reader):
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
         w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)
+        w.put_int(protocol.NOTICES, 0 if reader.out_of_service else reader.notices.check(), 1)
         return w.put(protocol.AIOBLE, reader.link.stack)
 
     return write
@@ -97,8 +105,24 @@ def _start(reader, number: int, body):
             seconds = protocol.need_int(body, protocol.TIMEOUT, 2)
             if not 0 < seconds <= _TIMEOUT_MOST_S:
                 raise ReaderError(E_LINK_BODY, protocol.TIMEOUT)
-        began = reader.start(number, amount, currency, seconds * 1000)
+        interface = protocol.INTERFACE_CONTACTLESS
+        if protocol.find(body, protocol.INTERFACES, 1) is not None:
+            interface = protocol.need_int(body, protocol.INTERFACES, 1)
+            if interface not in (protocol.INTERFACE_CONTACT, protocol.INTERFACE_CONTACTLESS):
+                raise ReaderError(E_LINK_BODY, protocol.INTERFACES)
+        began = reader.start(number, amount, currency, seconds * 1000, interface)
     return lambda w: _done(w).put_int(protocol.TRANSACTION, began, 2)
+
+
+def _notice(reader, body):
+    """The oldest notice; before that, the one is forgotten whose number the phone says it has."""
+    if protocol.find(body, protocol.NOTICE_ID, 2) is not None:
+        reader.notices.take(protocol.need_int(body, protocol.NOTICE_ID, 2))
+    oldest = reader.notices.oldest()
+    if oldest is None:
+        return _done
+    number, notice = oldest
+    return lambda w: _done(w).put_int(protocol.NOTICE_ID, number, 2).put_objects(notice)
 
 
 def _online_result(reader, body):

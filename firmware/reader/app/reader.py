@@ -12,9 +12,10 @@ from micropython import const
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
+from ..util.modules import forget
 from . import commands
 from .counters import Counters
-from ..util.modules import forget
+from .notices import Notices
 from .transaction import Transaction
 from .version import VERSION
 
@@ -34,7 +35,9 @@ class Reader:
         self.contactless = board.contactless
         self.keys = TdesDukpt(board.key_store)
         self.counters = Counters(board.counter_store)
+        self.notices = Notices(board.notice_store)
         self.parameters: Any = None
+        self.tables: Any = None  # of applications and keys for the contact chip; None: there is no file of them
         self.out_of_service = 0
         self.last = b""  # body of the last RESULT
         self.last_number = 0
@@ -63,8 +66,10 @@ class Reader:
         probe = bytearray(16)
         self.entropy.fill(probe)
         self._load_parameters()
+        self._open_tables()
         self.keys.check()
         self.counters.check()
+        self.notices.check()
         await self.contactless.start()
         await self.contactless.stop()
 
@@ -83,6 +88,16 @@ class Reader:
             self.parameters = parameters_file.load(self.board.parameters)
         finally:
             forget("reader.storage.parameters_file")
+
+    def _open_tables(self) -> None:
+        if self.board.contact is None:
+            return
+        from ..storage.emv_tables import EmvTables
+
+        tables = EmvTables(self.board.emv_tables)
+        if tables.exists():
+            tables.check()
+            self.tables = tables
 
     def heap(self) -> int:
         """Bytes of heap in use, garbage not counted."""
@@ -119,17 +134,25 @@ class Reader:
         """Whether the START with this message id is the one that began the last transaction."""
         return command == self._command
 
-    def start(self, command: int, amount: int, currency: int, timeout_ms: int) -> int:
-        """Begin a sale and return its number. Raises E_LINK_BUSY when one is running."""
+    def start(self, command: int, amount: int, currency: int, timeout_ms: int, interface: int) -> int:
+        """Begin a sale by `interface` (protocol.INTERFACE_*) and return its number.
+
+        Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when the interface cannot be served.
+        """
         if self._transaction is not None:
             raise ReaderError(E_LINK_BUSY)
-        self._command = command
-        self._number = self._number % 0xFFFF + 1
-        number = self._number
-
+        number = self._number % 0xFFFF + 1
         self._transaction = Transaction(
-            self, lambda opcode, build: self._emit(number, opcode, build), number, amount, currency, timeout_ms
+            self,
+            lambda opcode, build: self._emit(number, opcode, build),
+            number,
+            amount,
+            currency,
+            timeout_ms,
+            interface,
         )
+        self._command = command
+        self._number = number
         self._task = asyncio.create_task(self._transaction.run())
         self._begun.set()
         return number
@@ -174,6 +197,15 @@ class Reader:
             self._transaction.cancelled = True
             self._transaction.cancel_code = code
             self._task.cancel()
+
+    def answer_prompt(self, number: int, choice: int) -> None:
+        """The cardholder's answer to a PROMPT of transaction `number`. Raises E_LINK_STATE when nothing was asked."""
+        transaction = self._transaction
+        if transaction is None or transaction.result.number != number or transaction.cancelled:
+            raise ReaderError(E_LINK_STATE)
+        cardholder = transaction.interface.cardholder
+        if cardholder is None or not cardholder.answer(choice):
+            raise ReaderError(E_LINK_STATE)
 
     def online_result(self, number: int, frame, error: "ReaderError | None") -> None:
         """The host's answer to the packet of transaction `number`. Raises E_LINK_STATE when none waits for it."""

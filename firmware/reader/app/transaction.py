@@ -6,50 +6,41 @@ host's answer or by its time-out, and by nothing else.
 
 import asyncio
 import gc
-import time
 
 from micropython import const
 
 from .. import outcome
 from ..emv import icc_data
-from ..emv.contactless.entry_point import EntryPoint
 from ..emv.data import DataStore
 from ..errors import (
     E_CANCELLED,
-    E_CARD_PROTOCOL,
-    E_CARD_REMOVED,
-    E_CARD_TIMEOUT,
     E_HOST_TIMEOUT,
+    E_HOST_UNREACHABLE,
     E_INTERNAL,
-    E_NO_CARD,
-    E_NOT_PAYMENT,
+    E_ISO_MAC,
     E_PHONE_GONE,
-    E_STATUS_WORD,
-    E_TWO_CARDS,
     ReaderError,
 )
 from ..iso8583 import messages
 from ..link import protocol
-from ..util import bcd
+from ..util import ber_tlv
+from ..util.bcd import from_int
 from ..util.wipe import wipe
 from . import account
+from .result import Result
 
-_DATA_CAPACITY = const(1536)
 _ICC_MOST = const(255)
 _FRAME_MOST = const(1000)
-_ATTEMPTS = const(5)  # times a card may be presented again
-_ENTRY_MODE = "072"  # contactless, no PIN
+_NOTICE_MOST = const(480)
+_WITH_PIN = "1"
+_WITHOUT_PIN = "2"
 _APPROVED = "00"
-_PAUSE_MS = const(250)  # before the field is polled again, so that a hand can move
 
-# What a card may do that a second try can mend, and what the cardholder is told
-_TRY_AGAIN = {
-    E_TWO_CARDS: protocol.CARD_TWO,
-    E_CARD_REMOVED: protocol.CARD_REMOVED,
-    E_CARD_TIMEOUT: protocol.CARD_TRY_AGAIN,
-    E_CARD_PROTOCOL: protocol.CARD_TRY_AGAIN,
-    E_STATUS_WORD: protocol.CARD_TRY_AGAIN,
-}
+# DE39 of a reversal: why it is due
+_NO_ANSWER = "98"
+_WRONG_MAC = "A0"
+_BAD_ANSWER = "96"
+_CARD_REFUSED = "06"
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -60,79 +51,44 @@ if _TYPE_CHECKING:
 class Sale:
     """What goes into the packet (iso8583.messages.pack_sale names the attributes)."""
 
-    entry_mode = _ENTRY_MODE
-
     def __init__(self, amount: int, currency: int, stan: int, time: tuple):
         self.amount = amount
         self.currency = currency
         self.stan = stan
         self.time = time
+        self.entry_mode = ""
         self.track2 = b""
+        self.pin_block = b""
         self.card_sequence: int | None = None
         self.icc_data: Any = b""
 
 
-class Result:
-    """How a transaction ended. Kept until the next one begins."""
-
-    def __init__(self, number: int, amount: int, currency: int):
-        self.number = number
-        self.amount = amount
-        self.currency = currency
-        self.stan = 0
-        self.outcome = outcome.END_APPLICATION
-        self.cvm = outcome.CVM_NOT_APPLICABLE
-        self.code = 0
-        self.detail = 0
-        self.response_code = ""
-        self.auth_code = ""
-        self.rrn = ""
-        self.masked = ""
-        self.ksn = b""
-        self.issuer_data = b""
-        self.heap_peak = 0
-
-    def failed(self, error: ReaderError) -> None:
-        self.outcome = outcome.END_APPLICATION
-        self.code = error.code
-        self.detail = error.detail
-
-    def write(self, writer) -> "Any":
-        """The body of the RESULT event and of the answer to LAST_RESULT."""
-        writer.put_int(protocol.OUTCOME, self.outcome, 1).put_int(protocol.CVM, self.cvm, 1)
-        writer.put_int(protocol.ERROR, self.code, 2).put_int(protocol.DETAIL, self.detail & 0xFFFFFFFF, 4)
-        writer.put_int(protocol.TRANSACTION, self.number, 2).put_int(protocol.STAN, self.stan, 4)
-        writer.put(protocol.AMOUNT, bcd.from_int(self.amount, 6))
-        writer.put(protocol.CURRENCY, bcd.from_int(self.currency, 2))
-        for tag, value in (
-            (protocol.RESPONSE_CODE, self.response_code),
-            (protocol.AUTH_CODE, self.auth_code),
-            (protocol.RRN, self.rrn),
-            (protocol.MASKED_PAN, self.masked),
-            (protocol.KSN, self.ksn),
-            (protocol.ISSUER_DATA, self.issuer_data),
-        ):
-            if value:
-                writer.put(tag, value)
-        return writer.put_int(protocol.HEAP_PEAK, self.heap_peak, 4)
-
-
 class Transaction:
-    """`parts` is the reader (parameters, contactless, keys, counters, clock, entropy); `emit(opcode, build)` sends
-    an event of this transaction and returns whether somebody was there to hear it."""
+    """`parts` is the reader (board, parameters, tables, contactless, keys, counters, notices, clock, entropy);
+    `emit(opcode, build)` sends an event of this transaction and returns whether somebody was there to hear it;
+    `interface`: protocol.INTERFACE_*. Raises E_INTERFACE, E_PARAMETERS for an interface that cannot be served."""
 
-    def __init__(self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int):
-        self._parts = parts
-        self._emit = emit
-        self._timeout_ms = timeout_ms
+    def __init__(
+        self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int, interface: int
+    ):
+        self.parts = parts
+        self.emit = emit
+        self.timeout_ms = timeout_ms
+        self.result = Result(number, amount, currency)
+        if interface == protocol.INTERFACE_CONTACT:
+            from .insert import Insert
+
+            self.interface: Any = Insert(self)
+        else:
+            from .tap import Tap
+
+            self.interface = Tap(self)
+        self.data = DataStore(self.interface.capacity)
         self._answered = asyncio.Event()
         self._frame: memoryview | None = None
-        self._data = DataStore(_DATA_CAPACITY)
         self._icc = bytearray(_ICC_MOST)
         self._packet: bytearray | None = None
         self._error: ReaderError | None = None
-        self._field_on = False
-        self.result = Result(number, amount, currency)
         self.cancel_code = E_CANCELLED
         self.cancelled = False
         self.packet_left = False
@@ -150,22 +106,24 @@ class Transaction:
             self.result.failed(ReaderError(E_INTERNAL))
 
     async def finish(self) -> Result:
-        """Field off, buffers wiped. Not in the task of `run`: in MicroPython a task that was cancelled inside a
+        """Card off, buffers wiped. Not in the task of `run`: in MicroPython a task that was cancelled inside a
         wait_for is cancelled once more, from there, at whatever it awaits next."""
-        if self.cancelled and not self.result.code:
-            self.result.failed(ReaderError(self.cancel_code))
-        try:
-            await self._field_off()
-        except ReaderError as error:
-            if not self.result.code:
-                self.result.failed(error)
+        result = self.result
+        if self.cancelled and not result.code:
+            result.failed(ReaderError(self.cancel_code))
         self._sample()
-        self._data.wipe()
+        try:
+            self.interface.report(result)
+            await self.interface.stop()
+        except ReaderError as error:
+            if not result.code:
+                result.failed(error)
+        self.data.wipe()
         wipe(self._icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
-        self._data = self._icc = self._packet = self._frame = None
-        self._parts = self._emit = self._answered = None
-        return self.result
+        self.interface = self.data = self._icc = self._packet = self._frame = None
+        self.parts = self.emit = self._answered = None
+        return result
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
         """The host's frame, or why there is none. Only while `waiting_online`."""
@@ -176,129 +134,143 @@ class Transaction:
         self._answered.set()
 
     async def _run(self) -> None:
-        parts = self._parts
+        parts = self.parts
         result = self.result
+        parts.notices.need_room()
         # Both are stored before anything leaves: a number is never used twice, whatever happens to the power.
         result.stan = parts.counters.next_stan()
         sale = Sale(result.amount, result.currency, result.stan, parts.clock.now())
-        entry = EntryPoint(parts.parameters, parts.entropy)
-        tx = entry.pre_process(sale.amount, sale.currency, sale.time, sale.stan)
-        if isinstance(tx, outcome.Outcome):
-            return self._end(tx)
-        final = await self._read_card(entry, tx)
-        await self._field_off()
+        final = await self.interface.read(sale)
         self._sample()
-        if final.code != outcome.ONLINE_REQUEST:
-            return self._end(final)
+        if final.code not in (outcome.ONLINE_REQUEST, outcome.APPROVED):
+            return result.end(final)
         result.cvm = final.cvm
-        await self._emit(protocol.CARD, lambda w: w.put_int(protocol.CARD_EVENT, protocol.CARD_READ, 1))
         keys = parts.keys.next()
         try:
-            await self._go_online(sale, keys)
+            if final.code == outcome.ONLINE_REQUEST:
+                final = await self._go_online(sale, keys)
+            else:
+                self._take_account(sale, keys)
         finally:
             keys.wipe()
+        if final.code == outcome.APPROVED and not result.rrn:
+            self._notice(sale, protocol.NOTICE_OFFLINE, b"")
+        result.end(final)
 
-    async def _read_card(self, entry, tx) -> outcome.Outcome:
-        """Ask for a card until one was read, as often as `_ATTEMPTS` and as long as the time-out allow."""
-        parts = self._parts
-        await self._state(protocol.STATE_WAIT_CARD)
-        self._field_on = True
-        await parts.contactless.start()
-        deadline = time.ticks_add(parts.clock.ticks_ms(), self._timeout_ms)
-        last = ReaderError(E_NO_CARD)
-        attempts = 0
-        while attempts < _ATTEMPTS:
-            left = time.ticks_diff(deadline, parts.clock.ticks_ms())
-            if left <= 0:
-                break
-            try:
-                card = await parts.contactless.wait_for_card(left)
-                attempts += 1
-                await self._card(protocol.CARD_PRESENT)
-                if not card.is_isodep:
-                    return outcome.Outcome(outcome.END_APPLICATION, reason=E_NOT_PAYMENT)
-                await self._state(protocol.STATE_READING)
-                self._data.wipe()
-                final = await entry.run(card.transmit, tx, self._data)
-                await card.release()
-                if final.code != outcome.TRY_AGAIN:
-                    return final
-                # Something is to be done on the cardholder's device first (EMV Contactless Book A, 6.2: Try Again)
-                raise ReaderError(E_STATUS_WORD, final.detail)
-            except ReaderError as error:
-                if error.code == E_NO_CARD:
-                    break
-                if error.code not in _TRY_AGAIN:
-                    raise
-                if error.code != last.code:
-                    await self._card(_TRY_AGAIN[error.code])
-                    await self._state(protocol.STATE_WAIT_CARD)
-                last = error
-                await asyncio.sleep_ms(_PAUSE_MS)
-        raise last
-
-    def _pack(self, sale: Sale, keys) -> int:
-        """The packet, from the card's data, which are wiped; its length."""
+    def _take_account(self, sale: Sale, keys) -> None:
+        """Account, PIN and chip data out of the card's objects, which are wiped or go without the account."""
         result = self.result
-        taken = account.take(self._data, keys.data)
+        pin = self.interface.pin
+        sale.entry_mode = self.interface.entry_mode + (_WITHOUT_PIN if pin is None else _WITH_PIN)
+        taken = account.take(self.data, keys, pin)
         sale.track2 = taken.track2
+        sale.pin_block = taken.pin_block
         sale.card_sequence = taken.card_sequence
         result.masked = taken.masked
         result.ksn = bytes(keys.ksn)
-        sale.icc_data = memoryview(self._icc)[: icc_data.icc_data_into(self._data, self._icc)]
-        self._data.wipe()
-        self._packet = bytearray(_FRAME_MOST)
-        return messages.pack_sale(self._parts.parameters.host, sale, keys, self._packet)
+        sale.icc_data = memoryview(self._icc)[: icc_data.icc_data_into(self.data, self._icc)]
+        self.interface.packed()
 
-    async def _go_online(self, sale: Sale, keys) -> None:
-        parts = self._parts
-        result = self.result
-        n = self._pack(sale, keys)
+    async def _go_online(self, sale: Sale, keys) -> outcome.Outcome:
+        """The packet out, the answer in, and what the card makes of it. Raises why there is no sale."""
+        self._take_account(sale, keys)
+        answer = None
+        error = await self._ask_host(sale, keys)
+        if error is None:
+            try:
+                answer = messages.check_answer(self.parts.parameters.host, sale, keys, self._frame)
+            except ReaderError as unbelievable:
+                error = unbelievable
+        self._sample()
+        if answer is not None:
+            result = self.result
+            result.response_code = answer.response_code
+            result.auth_code = answer.auth_code or ""
+            result.rrn = answer.rrn or ""
+            result.issuer_data = bytes(answer.icc_data or b"")
+        due = self._reversal(error)
+        if due:
+            self._notice(sale, protocol.NOTICE_REVERSAL, due)
+        final = None
+        try:
+            final = await self.interface.conclude(answer, error)
+        finally:
+            if answer is not None:
+                if answer.response_code == _APPROVED and (final is None or final.code != outcome.APPROVED):
+                    self._notice(sale, protocol.NOTICE_REVERSAL, _CARD_REFUSED)
+                session = self.interface.session
+                if session is not None and len(session.script_results):
+                    self._notice(sale, protocol.NOTICE_SCRIPTS, b"")
+        return final
+
+    def _reversal(self, error: "ReaderError | None") -> str:
+        """DE39 of the reversal that is due because of `error`, or "". A packet whose last fragment never went out
+        has been seen by no host."""
+        if error is None or error.code == E_PHONE_GONE:
+            return ""
+        if self.unanswered(error):
+            return _NO_ANSWER
+        return _WRONG_MAC if error.code == E_ISO_MAC else _BAD_ANSWER
+
+    def unanswered(self, error: ReaderError) -> bool:
+        """Nothing came back, as against something that cannot be believed."""
+        return error.code in (E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_PHONE_GONE)
+
+    async def _ask_host(self, sale: Sale, keys) -> "ReaderError | None":
+        """Send the packet, wait for the answer's frame. Why there is none, or None."""
+        host = self.parts.parameters.host
+        self._packet = bytearray(_FRAME_MOST)
+        n = messages.pack_sale(host, sale, keys, self._packet)
         self._sample()
         self.waiting_online = True
         self.packet_left = True
-        heard = await self._emit(
-            protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(self._packet)[:n])
-        )
+        heard = await self.emit(protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, memoryview(self._packet)[:n]))
         self._packet = None
         if not heard:
-            # Its last fragment never went out, so no host can have seen it
-            raise ReaderError(E_PHONE_GONE)
-        await self._state(protocol.STATE_ONLINE)
+            self.waiting_online = False
+            return ReaderError(E_PHONE_GONE)
+        await self.state(protocol.STATE_ONLINE)
         try:
-            await asyncio.wait_for(self._answered.wait(), parts.parameters.host.timeout_s)
+            await asyncio.wait_for(self._answered.wait(), host.timeout_s)
         except asyncio.TimeoutError:
-            raise ReaderError(E_HOST_TIMEOUT) from None
+            return ReaderError(E_HOST_TIMEOUT)
         finally:
             self.waiting_online = False
-        if self._error is not None:
-            raise self._error
-        answer = messages.check_answer(parts.parameters.host, sale, keys, self._frame)
-        self._sample()
-        result.response_code = answer.response_code
-        result.auth_code = answer.auth_code or ""
-        result.rrn = answer.rrn or ""
-        result.issuer_data = bytes(answer.icc_data or b"")
-        result.outcome = outcome.APPROVED if answer.response_code == _APPROVED else outcome.DECLINED
+        return self._error
 
-    async def _field_off(self) -> None:
-        if self._field_on:
-            await self._parts.contactless.stop()
-            self._field_on = False
-
-    def _end(self, final: outcome.Outcome) -> None:
+    def _notice(self, sale: Sale, kind: int, reason) -> None:
+        """Store what the host must hear of this transaction later (notices.py)."""
         result = self.result
-        result.outcome = final.code
-        result.cvm = final.cvm
-        result.code = final.reason
-        result.detail = final.detail
+        out = bytearray(_NOTICE_MOST)
+        w = ber_tlv.Writer(out)
+        w.put(protocol.NOTICE_KIND, bytes((kind,)))
+        w.put(protocol.STAN, sale.stan.to_bytes(4, "big"))
+        w.put(protocol.AMOUNT, from_int(sale.amount, 6))
+        w.put(protocol.CURRENCY, from_int(sale.currency, 2))
+        w.put(protocol.TIME, b"".join([from_int(part % 100, 1) for part in sale.time]))
+        w.put(protocol.MASKED_PAN, result.masked.encode())
+        w.put(protocol.KSN, result.ksn)
+        if reason:
+            w.put(protocol.REASON, reason.encode())
+        if result.rrn:
+            w.put(protocol.RRN, result.rrn.encode())
+        if kind == protocol.NOTICE_SCRIPTS:
+            w.put(protocol.SCRIPT_RESULTS, self.interface.session.script_results)
+        if kind == protocol.NOTICE_OFFLINE:
+            w.put(protocol.TRACK2, sale.track2)
+            w.put(protocol.ICC_DATA, memoryview(self._icc)[: icc_data.icc_data_into(self.data, self._icc)])
+        self.parts.notices.add(memoryview(out)[: w.length])
+        result.notices += 1
 
     def _sample(self) -> None:
         gc.collect()
         self.result.heap_peak = max(self.result.heap_peak, gc.mem_alloc())
 
-    async def _state(self, state: int) -> None:
-        await self._emit(protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, state, 1))
+    async def state(self, state: int) -> None:
+        await self.emit(protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, state, 1))
 
-    async def _card(self, event: int) -> None:
-        await self._emit(protocol.CARD, lambda w: w.put_int(protocol.CARD_EVENT, event, 1))
+    async def card(self, event: int) -> None:
+        await self.emit(protocol.CARD, lambda w: w.put_int(protocol.CARD_EVENT, event, 1))
+
+    async def prompt(self, code: int) -> None:
+        await self.emit(protocol.PROMPT, lambda w: w.put_int(protocol.PROMPT_CODE, code, 1))

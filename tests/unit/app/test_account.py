@@ -4,9 +4,14 @@ from reader.app import account
 from reader.crypto.des import Des3
 from reader.emv.data import DataStore
 from reader.errors import E_TAG_FORMAT, E_TAG_MISSING
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 _KEY = h("0123456789ABCDEFFEDCBA9876543210")
+
+
+class _Keys:
+    data = _KEY
+    pin = h("042666B49184CFA368DE9628D0397BC9")
 
 
 def _data(track, sequence=None):
@@ -28,27 +33,27 @@ def _decrypted(ciphertext):
     ("6212340000000000194D30122010000F", "621234*********0194"),
 )
 def test_masked(track, expected):
-    taken = account.take(_data(track), _KEY)
+    taken = account.take(_data(track), _Keys)
     assert taken.masked == expected, taken.masked
 
 
 def test_track_is_encrypted_with_its_padding():
     # ISO/IEC 9797-1, 6.3.3 (padding method 2): 80, then zeros to a whole block
     track = h("6212340000000019D30122010000000000F0")[:17]
-    taken = account.take(_data("6212340000000019D30122010000000000"), _KEY)
+    taken = account.take(_data("6212340000000019D30122010000000000"), _Keys)
     assert len(taken.track2) == 24
     assert _decrypted(taken.track2) == track + h("80000000000000")
 
 
 def test_a_whole_block_gets_a_block_of_padding():
-    taken = account.take(_data("6212340000000019D301220100000000"), _KEY)
+    taken = account.take(_data("6212340000000019D301220100000000"), _Keys)
     assert len(taken.track2) == 24
     assert _decrypted(taken.track2)[16:] == h("8000000000000000")
 
 
 def test_nothing_in_clear():
     track = h("6212340000000019D30122010000000000")
-    taken = account.take(_data("6212340000000019D30122010000000000"), _KEY)
+    taken = account.take(_data("6212340000000019D30122010000000000"), _Keys)
     for n in range(len(track) - 4):
         assert track[n : n + 4] not in taken.track2
     assert taken.masked.count("*") == 6
@@ -56,12 +61,12 @@ def test_nothing_in_clear():
 
 @cases((None, None), ("01", 1), ("12", 12))
 def test_card_sequence(tag, expected):
-    assert account.take(_data("6212340000000019D3012201", tag), _KEY).card_sequence == expected
+    assert account.take(_data("6212340000000019D3012201", tag), _Keys).card_sequence == expected
 
 
 def test_no_track():
     with raises(E_TAG_MISSING, 0x57):
-        account.take(DataStore(20), _KEY)
+        account.take(DataStore(20), _Keys)
 
 
 @cases(
@@ -79,4 +84,41 @@ def test_no_track_2(track):
         assert error.code == E_TAG_FORMAT
         return
     with raises(E_TAG_FORMAT, 0x57):
-        account.take(data, _KEY)
+        account.take(data, _Keys)
+
+
+@requirement("ISO 9564-1", "9.3.1", "An online PIN goes to the host in a block of format 0 under the PIN key.")
+def test_pin():
+    pin = bytearray((1, 2, 3, 4))
+    taken = account.take(_data("6212340000000019D30122010000000000"), _Keys, pin)
+    block = bytearray(8)
+    Des3(_Keys.pin).decrypt_into(taken.pin_block, block)
+    # 04 12 34 FF FF FF FF FF xor 00 00 and the twelve digits 234000000001 before the check digit
+    assert block == h("041217BFFFFFFFFE"), block
+    assert pin == bytes(4)
+
+
+def test_chip_without_track():
+    # EMV 4.4 Book 3, 7.2: 57 is no mandatory data object; PAN, expiry and service code take its form
+    data = DataStore(200)
+    data.put(0x5A, h("6212340000000000194F"))
+    data.put(0x5F24, h("491231"))
+    data.put(0x5F30, h("0220"))
+    taken = account.take(data, _Keys)
+    assert _decrypted(taken.track2) == h("6212340000000000194D4912220F 8000")
+    assert taken.masked == "621234*********0194"
+
+
+def test_chip_without_track_and_service_code():
+    data = DataStore(200)
+    data.put(0x5A, h("6212340000000019"))
+    data.put(0x5F24, h("491231"))
+    assert _decrypted(account.take(data, _Keys).track2) == h("6212340000000019D4912000" + "80" + "00" * 3)
+
+
+@cases(("5A", "6212340000000019"), ("5F24", "491231"))
+def test_chip_with_neither(tag, value):
+    data = DataStore(200)
+    data.put(int(tag, 16), h(value))
+    with raises(E_TAG_MISSING, 0x57):
+        account.take(data, _Keys)

@@ -8,6 +8,7 @@ from reader.app.reader import Reader
 from reader.errors import (
     E_CANCELLED,
     E_ENTROPY,
+    E_INTERFACE,
     E_LINK_BUSY,
     E_LINK_STATE,
     E_NFC_SILENT,
@@ -19,6 +20,7 @@ from reader.errors import (
 from reader.link import protocol
 from testing import FakeClock, FixedEntropy, MemoryStore, cases, path, raises
 
+_TAP = protocol.INTERFACE_CONTACTLESS
 _LINE = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"
 
 
@@ -69,9 +71,13 @@ class _Board:
         self.contactless = _Contactless()
         self.key_store = MemoryStore()
         self.counter_store = MemoryStore()
+        self.notice_store = MemoryStore()
+        self.contact = None
+        self.pin_pad = None
+        self.emv_tables = ""
         self.parameters = path("boards/unix/parameters.json")
         self.phone = _Link()
-        personalise(self.key_store, self.counter_store, _LINE)
+        personalise(self.key_store, self.counter_store, self.notice_store, _LINE)
 
     def link(self, version):
         return self.phone
@@ -104,6 +110,10 @@ def _without_counters(board):
     board.counter_store = MemoryStore()
 
 
+def _without_notices(board):
+    board.notice_store = MemoryStore()
+
+
 def _without_parameters(board):
     board.parameters = "none.json"
 
@@ -119,6 +129,7 @@ def _without_chip(board):
 @cases(
     (_without_keys, E_NO_KEY),
     (_without_counters, E_STORE),
+    (_without_notices, E_STORE),
     (_without_parameters, E_PARAMETERS),
     (_without_entropy, E_ENTROPY),
     (_without_chip, E_NFC_SILENT),
@@ -138,9 +149,9 @@ async def test_one_transaction_at_a_time_and_cancelled():
     assert reader.state() == protocol.STATE_IDLE
     with raises(E_LINK_STATE):
         reader.cancel()
-    assert reader.start(1, 100, 156, 1000) == 1
+    assert reader.start(1, 100, 156, 1000, _TAP) == 1
     with raises(E_LINK_BUSY):
-        reader.start(2, 100, 156, 1000)
+        reader.start(2, 100, 156, 1000, _TAP)
     await _heard(board, protocol.STATE)
     while not board.contactless.on:
         await asyncio.sleep_ms(0)
@@ -151,7 +162,17 @@ async def test_one_transaction_at_a_time_and_cancelled():
     assert not board.contactless.on
     assert reader.state() == protocol.STATE_IDLE
     assert reader.last == result[6:] and reader.last_number == 1
-    assert reader.start(3, 100, 156, 1000) == 2
+    assert reader.start(3, 100, 156, 1000, _TAP) == 2
+    task.cancel()
+
+
+async def test_an_interface_that_the_board_has_not():
+    reader, task = await _started(_Board())
+    with raises(E_INTERFACE):
+        reader.start(1, 100, 156, 1000, protocol.INTERFACE_CONTACT)
+    assert reader.state() == protocol.STATE_IDLE and reader.began == 0
+    with raises(E_LINK_STATE):
+        reader.answer_prompt(1, 0)
     task.cancel()
 
 
@@ -163,7 +184,7 @@ async def test_it_is_never_half_alive():
         raise ValueError("a fault of the firmware")
 
     reader._keep = broken
-    reader.start(1, 100, 156, 1)
+    reader.start(1, 100, 156, 1, _TAP)
     try:
         await task
     except ValueError:

@@ -1,0 +1,170 @@
+"""A card put into the slot: the contact side of a transaction. The card stays powered until the host has answered."""
+
+import time
+
+from micropython import const
+
+from .. import outcome
+from ..errors import E_CARD_ATR, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_INTERFACE, E_NO_CARD, E_PARAMETERS, ReaderError
+from ..link import protocol
+from ..util import ber_tlv
+from ..util.modules import forget_below
+from ..util.wipe import wipe
+from .cardholder import Cardholder
+
+_TAG_57_TRACK2_EQUIVALENT_DATA = const(0x57)
+_TAG_5A_PAN = const(0x5A)
+_TAG_5F20_CARDHOLDER_NAME = const(0x5F20)
+_TAG_95_TERMINAL_VERIFICATION_RESULTS = const(0x95)
+_TAG_9B_TRANSACTION_STATUS_INFORMATION = const(0x9B)
+_TAG_9F34_CVM_RESULTS = const(0x9F34)
+_TAG_9F79_EC_BALANCE = const(0x9F79)
+
+_NO_TABLES = const(60)  # detail of E_PARAMETERS: there is no file of applications and keys
+_ATTEMPTS = const(3)  # times a card may be put in again that did not answer the reset
+_REPORT_MOST = const(200)
+
+
+class _Amounts:
+    """What the kernel is told of the transaction."""
+
+    amount_other = 0
+    transaction_type = 0x00  # goods and services
+
+    def __init__(self, sale):
+        self.amount = sale.amount
+        self.currency = sale.currency
+        self.time = sale.time
+        self.sequence = sale.stan
+
+
+class Insert:
+    """One of the interfaces of a transaction (tap.Tap is the other); `data` is the transaction's DataStore.
+
+    Raises E_INTERFACE when the board has no chip slot, E_PARAMETERS (60) when it has no tables of applications.
+    """
+
+    capacity = 2560  # of the data objects: certificates of 248 bytes among them
+    entry_mode = "05"  # DE22, without its last digit
+
+    def __init__(self, transaction):
+        parts = transaction.parts
+        if parts.board.contact is None:
+            raise ReaderError(E_INTERFACE)
+        if parts.tables is None:
+            raise ReaderError(E_PARAMETERS, _NO_TABLES)
+        from ..emv.contact.kernel import Kernel
+
+        self._t = transaction
+        self._slot = parts.board.contact
+        self._clock = parts.clock
+        self._on = False
+        self.cardholder = Cardholder(transaction, parts.board.pin_pad)
+        self._kernel = Kernel(parts.parameters.terminal, parts.tables, self.cardholder, parts.entropy)
+
+    @property
+    def pin(self):
+        """The digits of an online PIN, or None."""
+        session = self._kernel.session
+        return None if session is None else session.pin
+
+    @property
+    def session(self):
+        return self._kernel.session
+
+    async def read(self, tx_of) -> outcome.Outcome:
+        """From the empty slot to what the card says first."""
+        t = self._t
+        await t.state(protocol.STATE_WAIT_CARD)
+        card = await self._activated()
+        await t.prompt(protocol.PROMPT_DO_NOT_REMOVE)
+        await t.state(protocol.STATE_READING)
+        return await self._kernel.run(card.transmit, _Amounts(tx_of), t.data)
+
+    async def _activated(self):
+        """A card that has answered the reset. One that did not may be put in again, as long as the time-out allows."""
+        t = self._t
+        slot = self._slot
+        deadline = time.ticks_add(self._clock.ticks_ms(), t.timeout_ms)
+        last = ReaderError(E_NO_CARD)
+        self._on = True
+        await slot.start()
+        if not await slot.is_present():
+            await t.prompt(protocol.PROMPT_INSERT)
+        for _ in range(_ATTEMPTS):
+            try:
+                await slot.wait_for_insertion(max(time.ticks_diff(deadline, self._clock.ticks_ms()), 0))
+            except ReaderError as error:
+                raise last if error.code == E_NO_CARD else error
+            await t.card(protocol.CARD_PRESENT)
+            try:
+                return await slot.activate()
+            except ReaderError as error:
+                if error.code not in (E_CARD_ATR, E_CARD_TIMEOUT, E_CARD_PROTOCOL):
+                    raise
+                last = error
+            await slot.stop()
+            await t.card(protocol.CARD_TRY_AGAIN)
+            if not await slot.wait_for_removal(max(time.ticks_diff(deadline, self._clock.ticks_ms()), 0)):
+                break
+        raise last
+
+    def packed(self) -> None:
+        """The packet is made: the kernel goes on, without the account."""
+        data = self._t.data
+        for tag in (_TAG_57_TRACK2_EQUIVALENT_DATA, _TAG_5A_PAN, _TAG_5F20_CARDHOLDER_NAME):
+            data.drop(tag)
+        session = self._kernel.session
+        wipe(session.static_data)
+        if session.pin is not None:
+            wipe(session.pin)
+            session.pin = None
+
+    async def conclude(self, answer, error) -> outcome.Outcome:
+        """The card hears what the host said, or that it said nothing, and decides. `error`: why there is no answer
+        that can be believed; raised again unless the card approves without one."""
+        kernel = self._kernel
+        if error is None:
+            return await kernel.complete(answer.response_code.encode(), answer.icc_data)
+        try:
+            final = await kernel.complete_without(self._t.unanswered(error))
+        except ReaderError:
+            raise error  # the card's trouble comes second
+        if final.code != outcome.APPROVED:
+            raise error
+        return final
+
+    def report(self, result) -> None:
+        """What the chip adds to the result."""
+        session = self._kernel.session
+        if session is None:
+            return
+        data = self._t.data
+        out = bytearray(_REPORT_MOST)
+        writer = ber_tlv.Writer(out)
+        for name, tag in (
+            (protocol.TVR, _TAG_95_TERMINAL_VERIFICATION_RESULTS),
+            (protocol.TSI, _TAG_9B_TRANSACTION_STATUS_INFORMATION),
+            (protocol.CVM_RESULTS, _TAG_9F34_CVM_RESULTS),
+            (protocol.BALANCE, _TAG_9F79_EC_BALANCE),
+        ):
+            value = data.get(tag)
+            if value is not None:
+                writer.put(name, value)
+        if len(session.script_results):
+            writer.put(protocol.SCRIPT_RESULTS, session.script_results)
+        result.chip = bytes(out[: writer.length])
+        if not result.response_code and session.answer_code:
+            result.response_code = session.answer_code.decode()
+
+    async def stop(self) -> None:
+        """Card off, what was read of it wiped, the kernel unloaded."""
+        self._kernel.wipe()
+        forget_below("reader.emv.contact.")
+        for name in ("reader.emv.certificates", "reader.crypto.rsa"):
+            forget_below(name)
+        if self._on:
+            self._on = False
+            await self._slot.stop()
+            if await self._slot.is_present():
+                await self._t.prompt(protocol.PROMPT_REMOVE)

@@ -1,0 +1,91 @@
+"""Notices: kept until they are taken, refused when full, and a store that is not whole is none."""
+
+from reader.app.notices import Notices
+from reader.errors import E_NOTICES_FULL, E_STORE
+from testing import MemoryStore, cases, raises
+
+
+def made(store=None):
+    notices = Notices(store or MemoryStore())
+    notices.create()
+    return notices
+
+
+def test_first_in_first_out():
+    store = MemoryStore()
+    notices = made(store)
+    assert notices.oldest() is None and notices.check() == 0
+    assert [notices.add(body) for body in (b"one", b"", b"three")] == [1, 2, 3]
+    # as after a power cut
+    notices = Notices(store)
+    assert notices.check() == 3
+    assert notices.oldest() == (1, b"one")
+    notices.take(1)
+    notices.take(1)  # the phone's answer was lost: again changes nothing
+    assert notices.oldest() == (2, b"")
+    notices.take(3)
+    assert notices.check() == 1
+    notices.take(2)
+    assert notices.oldest() is None
+    assert notices.add(b"four") == 4  # no number comes again soon
+
+
+def test_created_once():
+    store = MemoryStore()
+    made(store).add(b"kept")
+    made(store)
+    assert Notices(store).oldest() == (1, b"kept")
+
+
+def test_full():
+    notices = made()
+    notices.need_room()
+    count = 0
+    while count < 100:
+        try:
+            notices.need_room()
+        except Exception as error:
+            assert error.code == E_NOTICES_FULL
+            break
+        notices.add(bytes(300))
+        count += 1
+    assert 5 < count < 12
+    # what a transaction that was let in may leave still fits
+    notices.add(bytes(480))
+    with raises(E_NOTICES_FULL):
+        while True:
+            notices.add(bytes(300))
+    notices.take(1)
+    assert notices.check()
+
+
+def test_power_cut_while_storing():
+    for fail_at in range(3):
+        store = MemoryStore()
+        notices = made(store)
+        notices.add(b"one")
+        kept = store.data
+        store.fail_at = fail_at
+        try:
+            notices.add(b"two")
+        except Exception:
+            assert store.data == kept
+
+
+@cases(
+    (None, "empty"),
+    (b"", "no byte"),
+    (b"\x00\x00\x00", "too short"),
+    (b"\x00\x00\x12\x34", "wrong checksum"),
+)
+def test_not_whole(data, why):
+    with raises(E_STORE):
+        Notices(MemoryStore(data)).check()
+
+
+@cases((b"\x00\x01\x00",), (b"\x00\x01\x00\x01\x00\x05\x00",), (b"\x00\x01\x00\x01\xff\xff\x00",))
+def test_rows_that_do_not_fit(data):
+    from reader.util.edc import crc16
+
+    with raises(E_STORE):
+        Notices(MemoryStore(data + crc16(data).to_bytes(2, "big"))).check()
