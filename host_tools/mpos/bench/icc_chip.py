@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mpos.bench.icc import atr as atrs
-from mpos.bench.icc import blocks
 from mpos.bench.icc.t0 import T0, T0Options
 from mpos.bench.icc.t1 import T1, T1Options
 from mpos.bench.icc_faults import Faults, damage_atr
+
+QUIET_TICKS = 8  # more than any reader is silent within a block, on a busy host
 
 PPS_KINDS = (
     "agree",
@@ -99,6 +100,7 @@ class IccChip:
         """A character as a UART of the direct convention sends it; parity_ok: its parity is the card's."""
         if not self._running:
             return
+        self._silent_ticks = 0
         value = atrs.to_line(character) if self._facts.inverse else character
         if self._engine is None:
             self._first(value, parity_ok)
@@ -106,10 +108,11 @@ class IccChip:
             self._engine.receive(value, parity_ok)
 
     def tick(self) -> None:
-        """A while has passed: longer than the card waits for the next character of a block."""
+        """A while has passed: time for a NULL. After some of these in a row a T=1 block has come as far as it will."""
+        self._silent_ticks += 1
         if isinstance(self._engine, T0):
             self._engine.tick()
-        elif isinstance(self._engine, T1):
+        elif isinstance(self._engine, T1) and self._silent_ticks == QUIET_TICKS:
             self._engine.quiet()
 
     @property
@@ -135,6 +138,7 @@ class IccChip:
         self._engine: T0 | T1 | None = None
         self._request = b""  # PPS, as far as it has come
         self._f, self._d = 372, 1
+        self._silent_ticks = 0
 
     def _start(self) -> None:
         atr = self.atr if self._cold else self.warm_atr
@@ -234,6 +238,3 @@ class IccChip:
         for value in data:
             if self._running:
                 self.output(atrs.to_line(value) if self._facts.inverse else value)
-
-
-__all__ = ["PPS_KINDS", "ContactTarget", "IccChip", "T0Options", "T1Options", "blocks"]

@@ -75,7 +75,7 @@ class IccSlot:
         self.chip = card if isinstance(card, IccChip) else IccChip(card)
         self.chip.faults = self.faults
         self.chip.output = self._from_card
-        self.chip.exchange = self._exchange
+        self.chip.exchange = self.exchange
         self.chip.power(False)
         self.insertions += 1
         self._changed()
@@ -222,7 +222,7 @@ class IccSlot:
 
     # APDUs
 
-    def _exchange(self, command: bytes) -> bytes | None:
+    def exchange(self, command: bytes) -> bytes | None:
         number = self.apdus
         self.apdus += 1
         chip = self.chip

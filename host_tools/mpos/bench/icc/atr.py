@@ -105,34 +105,48 @@ def basic_t1(
 
 def facts(atr: bytes) -> Facts:
     """What the card keeps of its ATR. A bad ATR, as a test may give it one, reads as far as it goes."""
-    found: dict[tuple[str, int], int] = {}
-    protocols: list[int] = []
-    at, bits, number, protocol = 2, (atr[1] if len(atr) > 1 else 0) >> 4, 1, 0
-    first_of: dict[int, int] = {}  # protocol: the first round after the second whose values are its own
-    while bits:
-        for letter, bit in (("A", 1), ("B", 2), ("C", 4), ("D", 8)):
-            if bits & bit and at < len(atr):
-                found[letter, number] = atr[at]
-                at += 1
-        td = found.get(("D", number))
-        if td is None:
-            break
-        bits, protocol, number = td >> 4, td & 0x0F, number + 1
-        if protocol not in protocols and protocol != 15:
-            protocols.append(protocol)
-        if number > 2:
-            first_of.setdefault(protocol, number)
-    t1 = first_of.get(1, -1)
+    found, protocols, _ = _walk(atr)
+    # 8.2.3: from TD2 on, the interface bytes are those of the protocol that the TD before them names; the first count
+    t1 = next((number for number, t in enumerate(protocols, 2) if number > 2 and t == 1), -1)
     ta2 = found.get(("A", 2))
     return Facts(
         inverse=atr[:1] == bytes([INVERSE]),
         ta1=found.get(("A", 1), 0x11),
         specific=None if ta2 is None else ta2 & 0x0F,
         implicit=ta2 is not None and bool(ta2 & 0x10),
-        protocols=protocols or [0],
+        protocols=list(dict.fromkeys(t for t in protocols if t != 15)) or [0],
         ifsc=found.get(("A", t1), 32),
         crc=bool(found.get(("C", t1), 0) & 0x01),
     )
+
+
+def length(atr: bytes) -> int:
+    """How long an ATR that begins so is in all; of one that is cut off, at least."""
+    return _walk(atr)[2] + (atr[1] & 0x0F if len(atr) > 1 else 0) + has_tck(atr)
+
+
+def has_tck(atr: bytes) -> bool:
+    """8.2.5: there is a TCK unless T=0 is the only protocol."""
+    return any(_walk(atr)[1])
+
+
+def _walk(atr: bytes) -> tuple[dict[tuple[str, int], int], list[int], int]:
+    """The interface bytes by letter and number, the T of each TD, and where the historical bytes begin."""
+    found: dict[tuple[str, int], int] = {}
+    protocols: list[int] = []
+    at, bits, number = 2, (atr[1] if len(atr) > 1 else 0) >> 4, 1
+    while bits:
+        for letter, bit in (("A", 1), ("B", 2), ("C", 4), ("D", 8)):
+            if bits & bit:
+                if at < len(atr):
+                    found[letter, number] = atr[at]
+                at += 1
+        td = found.get(("D", number))
+        if td is None:
+            break
+        protocols.append(td & 0x0F)
+        bits, number = td >> 4, number + 1
+    return found, protocols, at
 
 
 def to_line(value: int) -> int:
