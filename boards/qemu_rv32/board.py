@@ -1,4 +1,6 @@
-"""The emulated microcontroller's parts: the PN532 on auxiliary line 0, the phone on line 1, stores on the flash."""
+"""The emulated microcontroller's parts: auxiliary line 0 is the PN532's, 1 the phone's, 2 a TDA8029's, 3 a PIN pad's; the
+stores are on the flash. Nobody can see from inside whether a line is connected: a slot that is not there is silent.
+"""
 
 import os
 
@@ -7,25 +9,32 @@ from lines import Uart
 from reader.drivers.clock import Clock
 from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
+from reader.drivers.pin_pad import PinPad
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
+from reader.drivers.tda8029.coupler import Tda8029
 from reader.link.serial_link import SerialLink
 from reader.storage.state_file import StateFile
 
 _STATE = "/state"
 _NFC_LINE = 0
 _PHONE_LINE = 1
+_CHIP_LINE = 2
+_KEYS_LINE = 3
 
 
 class _Board:
     name = "mPOS qemu_rv32"
     parameters = "/parameters.json"
+    emv_tables = "/emv.tlv"
 
     def __init__(self):
         self.clock = Clock()
         self.entropy = Entropy()  # os.urandom is the processor's entropy source (RISC-V Zkr)
         self.key_store, self.counter_store, self.notice_store = stores()
         self.contactless = ContactlessReader(Pn532(Hsu(Uart(_NFC_LINE))))
+        self.contact = Tda8029(Uart(_CHIP_LINE))
+        self.pin_pad = PinPad(Uart(_KEYS_LINE))
 
     def link(self, version: str) -> SerialLink:
         return SerialLink(Uart(_PHONE_LINE))

@@ -2,9 +2,13 @@
 
 The bench says where everything is:
     MPOS_NFC         address:port of the PN532's serial line
+    MPOS_CHIP        address:port of the chip slot's lines (chip_line.py); unset: there is no slot
+    MPOS_COUPLER     address:port of a TDA8029's serial line, which then is the chip slot
+    MPOS_KEYS        address:port of the PIN pad's keys; unset: there is no PIN pad
     MPOS_RADIO       address:port of the Bluetooth controller (bluetooth.py)
     MPOS_STATE       folder of the stores
     MPOS_PARAMETERS  the parameter file
+    MPOS_EMV         the file of applications and keys for chip cards; unset: there is none
 """
 
 import os
@@ -23,6 +27,8 @@ from reader.storage.state_file import StateFile
 
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
+# Characters come through a busy PC's process and socket, not from a card that keeps its time
+_LATE_MS = const(400)
 
 
 class _Board:
@@ -34,8 +40,12 @@ class _Board:
         self.entropy = Entropy()
         self.key_store = StateFile(state + "/keys")
         self.counter_store = StateFile(state + "/counters")
+        self.notice_store = StateFile(state + "/notices")
         self.parameters = _setting("MPOS_PARAMETERS")
+        self.emv_tables = os.getenv("MPOS_EMV") or ""
         self.contactless = ContactlessReader(Pn532(Hsu(_line(_setting("MPOS_NFC")))))
+        self.contact = _contact()
+        self.pin_pad = _pin_pad()
 
     def link(self, version: str) -> GattService:
         return GattService(self.name, version)
@@ -44,6 +54,29 @@ class _Board:
 def peripherals() -> _Board:
     """The parts of this board (ports.Board)."""
     return _Board()
+
+
+def _contact():
+    if address := os.getenv("MPOS_COUPLER"):
+        from reader.drivers.tda8029.coupler import Tda8029
+
+        return Tda8029(_line(address))
+    if address := os.getenv("MPOS_CHIP"):
+        from chip_line import ChipLine
+
+        from reader.drivers.icc_slot import IccSlot
+
+        line = ChipLine(_line(address))
+        return IccSlot(line, line.power, line.reset, line.off, late_ms=_LATE_MS)
+    return None
+
+
+def _pin_pad():
+    if address := os.getenv("MPOS_KEYS"):
+        from reader.drivers.pin_pad import PinPad
+
+        return PinPad(_line(address))
+    return None
 
 
 def _setting(name: str) -> str:

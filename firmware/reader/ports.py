@@ -14,6 +14,20 @@ class Line(Protocol):
         ...
 
 
+class ChipUart(Line, Protocol):
+    """The line of a chip card's characters: machine.UART, or what stands for it on the unix board."""
+
+    def init(self, *, baudrate: int, bits: int, parity: "int | None", stop: int) -> None:
+        """As machine.UART: parity 0 is even, 1 odd. Empties the receiver."""
+        ...
+
+
+class Pin(Protocol):
+    """machine.Pin, or what stands for it."""
+
+    def value(self, level: int = ...) -> "int | None": ...
+
+
 class Clock(Protocol):
     def ticks_ms(self) -> int:
         """Monotonic milliseconds that wrap; compare with time.ticks_diff only."""
