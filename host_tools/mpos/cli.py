@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mpos import cli_flash
+from mpos import cli_emv, cli_flash
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +29,7 @@ acquirer_app = typer.Typer(no_args_is_help=True, help="The acquiring host of the
 describe_app = typer.Typer(no_args_is_help=True, help="Name what bytes and numbers mean. Card data are masked, always.")
 app.registered_commands += cli_flash.app.registered_commands
 app.add_typer(card_app, name="card")
+app.add_typer(cli_emv.app, name="emv")
 app.add_typer(acquirer_app, name="acquirer")
 app.add_typer(describe_app, name="describe")
 
@@ -43,6 +44,11 @@ err = Console(stderr=True, highlight=False)
 
 class Type(StrEnum):
     sale = "sale"
+
+
+class Interface(StrEnum):
+    contact = "contact"
+    contactless = "contactless"
 
 
 class Target(StrEnum):
@@ -66,7 +72,12 @@ def _fail(text: str) -> typer.Exit:
 def run(
     card: Annotated[str, typer.Option(help="Which card is presented: a name of `mpos card list`.")],
     type: Annotated[Type, typer.Option(help="The transaction.")] = Type.sale,
-    amount: Annotated[str, typer.Option(help="Amount in CNY, like 12.34.")] = "12.34",
+    interface: Annotated[
+        Interface | None, typer.Option(help="How it is presented; without it, as the card is made for.")
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Option(help="Amount in CNY, like 12.34; without it, the one of the card's story.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
     timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 3,
     target: Annotated[
@@ -82,6 +93,7 @@ def run(
         Path | None, typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
     ] = None,
     pace: Annotated[bool, typer.Option(help="Give the virtual radio the pace of a real one.")] = False,
+    coupler: Annotated[bool, typer.Option(help="The chip slot is a TDA8029's instead of a TDA8035's.")] = False,
     radio: Annotated[
         str | None, typer.Option(help="Put the reader on a real controller, by Bumble's name for it (usb:0).")
     ] = None,
@@ -95,7 +107,9 @@ def run(
 
     options = Options(
         card=card,
-        amount=_amount(amount),
+        amount=None if amount is None else _amount(amount),
+        interface=None if interface is None else interface.value,
+        coupler=coupler,
         currency=CURRENCY_CNY,
         card_timeout_s=timeout,
         acquirer=acquirer,
@@ -118,44 +132,42 @@ def run(
     if as_json:
         print(done.record.to_json())
     else:
-        show(out, collect(done.story, done.field, done.acquirer_log), done.record)
+        show(out, collect(done.story, done.field, done.slot, done.acquirer_log), done.record)
     raise typer.Exit(EXIT.get(done.record.outcome, EXIT_ERROR))
 
 
-@card_app.command("list", epilog="Example: mpos card list")
+@card_app.command("list", epilog="Example: mpos card list --interface contact")
 def card_list(
+    interface: Annotated[Interface | None, typer.Option(help="Only the cards for this interface.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """Every card of the bench and how a sale with it ends."""
+    """Every card of the bench and how a sale with it ends: outcome, why, and for a contact card TVR and TSI."""
     from mpos.bench.cards import CARDS
     from mpos.describe.reader_errors import ERRORS
     from mpos.describe.response_codes import RESPONSE_CODES
 
+    cards = [card for card in CARDS.values() if interface in (None, card.interface)]
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {
-                        "name": c.name,
-                        "story": c.story,
-                        "outcome": c.outcome,
-                        "response_code": c.response_code,
-                        "error": c.error,
-                    }
-                    for c in CARDS.values()
-                ]
-            )
-        )
+        names = ("name", "interface", "story", "outcome", "response_code", "error", "tvr", "tsi", "cvm", "amount")
+        print(json.dumps([{name: getattr(card, name) for name in names} for card in cards]))
         return
-    table = Table("card", "outcome", "why", "what it is", box=None, pad_edge=False)
-    for entry in CARDS.values():
-        why = ""
-        if entry.response_code:
-            why = f"{entry.response_code} {RESPONSE_CODES.get(entry.response_code, '')}"
-        elif entry.error:
-            why = f"{entry.error} {ERRORS[entry.error][0]}"
-        table.add_row(entry.name, entry.outcome, why, entry.story)
-    out.print(table)
+    for kind in Interface:
+        shown = [card for card in cards if card.interface == kind]
+        if not shown:
+            continue
+        chip = kind == Interface.contact
+        table = Table(
+            "card", "outcome", "why", *(("TVR", "TSI") if chip else ()), "what it is", box=None, pad_edge=False
+        )
+        for entry in shown:
+            why = ""
+            if entry.response_code:
+                why = f"{entry.response_code} {RESPONSE_CODES.get(entry.response_code, '')}"
+            elif entry.error:
+                why = f"{entry.error} {ERRORS[entry.error][0]}"
+            table.add_row(entry.name, entry.outcome, why, *((entry.tvr, entry.tsi) if chip else ()), entry.story)
+        out.print(f"\n[bold]{kind.value}[/] (mpos run --interface {kind.value} --card NAME)")
+        out.print(table)
 
 
 @acquirer_app.command("serve", epilog="Example: mpos acquirer serve --port 8583")

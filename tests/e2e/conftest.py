@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mpos.acquirer import Acquirer
-from mpos.bench.cards import make_card
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.cards.entry import CONTACT
 from mpos.bench.field import Field
+from mpos.bench.icc_faults import Faults
+from mpos.bench.icc_slot import IccSlot
+from mpos.bench.run import typist
 from mpos.bench.world import World
 from mpos.link.client import ReaderClient
-from mpos.link.messages import Opcode, State, Tag
+from mpos.link.messages import Interface, Opcode, State, Tag
 from mpos.phone.sale import Record, Sale
 from mpos.provision import toolchain
 
@@ -27,9 +32,22 @@ def aioble(request) -> Path:
     return request.param[0]
 
 
-def world(card: str = "approved", **options) -> World:
-    """A fresh world with the named card in the field."""
-    return World(Field(*make_card(card)), **options)
+def world(card: str = "approved", faults: Faults | None = None, **options) -> World:
+    """A fresh world with the named card in the field, or in the slot, and its holder at the PIN pad."""
+    entry = CARDS[card]
+    if entry.interface != CONTACT:
+        return World(Field(*make_card(card)), **options)
+    options.setdefault("typist", typist(entry.pin))
+    options.setdefault("acquirer", Acquirer(fault=entry.fault))
+    return World(slot=IccSlot(make_card(card)[0], faults), **options)
+
+
+async def insert_sale(there: World, reader: ReaderClient, card: str, **options) -> Record:
+    """One sale by insert, with the amount and the answers of the named card's story."""
+    entry = CARDS[card]
+    options.setdefault("choice", entry.choice)
+    started = Sale(reader, there.acquirer_address, interface=Interface.CONTACT, **options)
+    return await started.run(int(Decimal(entry.amount) * 100), CNY, CARD_TIMEOUT_S)
 
 
 async def sale(there: World, reader: ReaderClient, amount: int = AMOUNT, **options) -> Record:

@@ -12,7 +12,7 @@ from micropython import const
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
 from ..link import protocol
-from ..util.modules import forget
+from ..util.modules import forget, forget_below
 from . import commands
 from .counters import Counters
 from .notices import Notices
@@ -90,14 +90,21 @@ class Reader:
             forget("reader.storage.parameters_file")
 
     def _open_tables(self) -> None:
+        """A reader whose acquirer gave it no tables takes no contact chip; broken tables put it out of service."""
         if self.board.contact is None:
             return
-        from ..storage.emv_tables import EmvTables
+        from ..storage import emv_tables
 
-        tables = EmvTables(self.board.emv_tables)
-        if tables.exists():
+        tables = emv_tables.EmvTables(self.board.emv_tables)
+        try:
             tables.check()
-            self.tables = tables
+        except ReaderError as error:
+            if error.detail != emv_tables.NO_FILE:
+                raise
+            return
+        finally:
+            forget_below("reader.storage.emv_tables_check")
+        self.tables = tables
 
     def heap(self) -> int:
         """Bytes of heap in use, garbage not counted."""

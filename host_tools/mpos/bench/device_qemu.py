@@ -15,6 +15,7 @@ from mpos.provision import firmware
 BOARD = "qemu_rv32"
 PROMPT = ">>> "
 CONNECT_TIMEOUT_S = 10.0
+PIECE = 2048
 _PATH = "import sys\nsys.path[:] = ['/rom', '.frozen']\n"  # the firmware's own modules and no others
 
 
@@ -53,12 +54,14 @@ class PhoneLine:
 
 
 class QemuDevice:
-    """`state`: folder of the flash file. `parameters`: the file that is put on the flash. `lines`: NFC, phone."""
+    """`state`: folder of the flash file. `parameters`, `tables`: the files that are put on the flash. `lines`: NFC,
+    phone, chip slot, keys of the PIN pad."""
 
-    def __init__(self, lines: tuple[str, str], state: Path, parameters: Path):
+    def __init__(self, lines: tuple[str, ...], state: Path, parameters: Path, tables: Path):
         self._lines = lines
         self._state = state
         self._parameters = parameters
+        self._tables = tables
         self._image = firmware.default_folder(BOARD) / "romfs.img"
         self._before = ""
         self._machine: Machine | None = None
@@ -72,8 +75,8 @@ class QemuDevice:
     async def personalise(self, line: str) -> str:
         """Over the console, as in the factory: the line goes in by the raw REPL, which echoes nothing."""
         async with self._machine_on() as machine:
-            parameters = self._parameters.read_bytes()
-            await machine.exec(f"with open('/parameters.json', 'wb') as file:\n    file.write({parameters!r})\n")
+            await _put(machine, "/parameters.json", self._parameters.read_bytes())
+            await _put(machine, "/emv.tlv", self._tables.read_bytes())
             try:
                 await machine.exec(
                     f"{_PATH}from board import stores\nfrom reader.app.personalise import personalise\n"
@@ -107,3 +110,10 @@ class QemuDevice:
         async with Machine(self._state, list(self._lines), rom=self._image) as machine:
             await machine.wait_for(PROMPT)
             yield machine
+
+
+async def _put(machine: Machine, name: str, data: bytes) -> None:
+    """Write a file of the machine's, in pieces that its heap can hold as source text."""
+    for at in range(0, len(data), PIECE):
+        mode = "ab" if at else "wb"
+        await machine.exec(f"with open({name!r}, {mode!r}) as file:\n    file.write({data[at : at + PIECE]!r})\n")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from mpos.acquirer import Acquirer
-from mpos.bench.cards import make_card
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.cards.entry import CONTACT
 from mpos.bench.device_qemu import BOARD
 from mpos.bench.field import Field
+from mpos.bench.icc_slot import IccSlot
+from mpos.bench.keypad import Typist
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.world import World
+from mpos.link.messages import Interface
 from mpos.phone.sale import Record, Sale, Story
 from mpos.provision import firmware, toolchain
 
@@ -21,9 +26,14 @@ NO_RADIO = "none: a serial link"
 
 @dataclass
 class Options:
+    """interface: "contact", "contactless", or None for the card's own. amount: None for the one of the card's story.
+    coupler: the slot is a TDA8029's."""
+
     card: str
-    amount: int
+    amount: int | None
     currency: int
+    interface: str | None = None
+    coupler: bool = False
     card_timeout_s: int = 3
     acquirer: str | None = None
     fault: str | None = None
@@ -38,6 +48,7 @@ class Done:
     record: Record
     story: Story
     field: Field
+    slot: IccSlot
     acquirer_log: list[tuple[float, str]]
 
 
@@ -53,25 +64,45 @@ async def run_sale(options: Options) -> Done:
     if options.target == "qemu":
         firmware.build(BOARD)
     wear = _Wear(options.state)
-    field = Field(*make_card(options.card, wear.transactions(options.card)))
+    cards = make_card(options.card, wear.transactions(options.card))
+    entry = CARDS[options.card]
+    if options.interface not in (None, entry.interface):
+        raise ValueError(f"{options.card!r} is a {entry.interface} card: leave --interface out, or take another card")
+    is_contact = entry.interface == CONTACT
+    field, slot = (Field(), IccSlot(cards[0])) if is_contact else (Field(*cards), IccSlot())
     books = None if options.state is None else options.state / "acquirer.json"
-    acquirer = options.acquirer or Acquirer(state=books, fault=options.fault)
+    acquirer = options.acquirer or Acquirer(state=books, fault=options.fault or entry.fault)
     story = Story()
     radio = Radio(pace=Pace() if options.pace else None, transport=options.radio)
     async with (
-        World(field, state=options.state, acquirer=acquirer, radio=radio, target=options.target) as world,
+        World(
+            field,
+            slot=slot,
+            coupler=options.coupler,
+            typist=typist(entry.pin),
+            state=options.state,
+            acquirer=acquirer,
+            radio=radio,
+            target=options.target,
+        ) as world,
         await world.connect() as reader,
     ):
-        sale = Sale(reader, world.acquirer_address, story)
-        receipts = world.state / "receipts"
-        record = await sale.run(options.amount, options.currency, options.card_timeout_s, receipts)
+        interface = Interface.CONTACT if is_contact else Interface.CONTACTLESS
+        sale = Sale(reader, world.acquirer_address, story, interface=interface, choice=entry.choice)
+        amount = options.amount if options.amount is not None else int(Decimal(entry.amount) * 100)
+        record = await sale.run(amount, options.currency, options.card_timeout_s, world.state / "receipts")
     wear.used(options.card)
     if options.target == "qemu":
         record.aioble = NO_RADIO
     elif record.aioble != STAND_IN:
         # A copy that did not come from the package index does not know its own version; set-up has checked it
         record.aioble = toolchain.aioble()[1]
-    return Done(record, story, field, [] if isinstance(acquirer, str) else acquirer.log)
+    return Done(record, story, field, slot, [] if isinstance(acquirer, str) else acquirer.log)
+
+
+def typist(pin: str | None) -> Typist:
+    """Who types what the card's entry says (`Entry.pin`)."""
+    return Typist(pin if not pin else pin.split(","))
 
 
 class _Wear:

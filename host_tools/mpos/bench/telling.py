@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from mpos.bench.field import Field
+from mpos.bench.icc_slot import IccSlot
 from mpos.describe import apdu as describe_apdu
 from mpos.describe import iso8583 as describe_iso8583
 from mpos.phone.sale import Record, Story
 
 STEPS = {
     1: "the app chooses the transaction",
-    2: "the card is tapped, the reader assembles the packet",
+    2: "the card is read, the reader assembles the packet",
     3: "the app forwards the packet to the server",
     4: "the server verifies it and asks the host (here the acquirer is both)",
     5: "the host answers",
@@ -37,17 +38,18 @@ class Line:
     packet: bytes = b""
 
 
-def collect(story: Story, field: Field, acquirer_log: list[tuple[float, str]]) -> list[Line]:
+def collect(story: Story, field: Field, slot: IccSlot, acquirer_log: list[tuple[float, str]]) -> list[Line]:
     """All lines of a run in the order of time."""
     lines = [Line(said.t, said.who, said.text, said.step, said.packet) for said in story.lines]
-    lines += _card_lines(field)
+    lines += _card_lines(field.trace)
+    lines += _card_lines(slot.trace)
     for i, (t, text) in enumerate(acquirer_log):
         lines.append(Line(t, "acquirer", text, 4 if i == 0 else 5 if text.startswith(ANSWERED) else 0))
     return sorted(lines, key=lambda line: line.t)
 
 
-def _card_lines(field: Field) -> Iterator[Line]:
-    for i, (direction, data, t) in enumerate(field.trace):
+def _card_lines(trace: list[tuple[str, bytes, float]]) -> Iterator[Line]:
+    for i, (direction, data, t) in enumerate(trace):
         text = describe_apdu.headline(data, direction == ">")
         if direction == ">":
             yield Line(t, "reader", f"to card: {text}", 2 if i == 0 else 0)
@@ -104,6 +106,10 @@ def summary(record: Record) -> str:
     if record.rrn:
         parts.append(f"RRN {record.rrn}")
     lines = [", ".join(parts)]
+    if record.tvr:
+        lines.append(f"TVR {record.tvr}  TSI {record.tsi}  CVM results {record.cvm_results or '-'}")
+    if record.balance:
+        lines.append(f"electronic cash left on the card: {record.balance}")
     if record.error_text:
         lines.append(f"why: {record.error} {escape(record.error_text)}")
     lines.append(

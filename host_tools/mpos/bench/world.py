@@ -5,25 +5,39 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
 from mpos.bench.device import ROOT, Device, FirmwareDied, UnixDevice
 from mpos.bench.device_qemu import PhoneLine, QemuDevice
+from mpos.bench.emv_keys import BENCH_CAPKS, BENCH_EXCEPTIONS, BENCH_REVOKED
 from mpos.bench.field import Field
+from mpos.bench.icc_slot import IccSlot, serve_slot
+from mpos.bench.keypad import Typist, serve_keypad
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
+from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
 from mpos.link import gatt
 from mpos.link.client import Pipe, ReaderClient
+from mpos.provision import emv_tables
 
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
 HEAP = "128K"
 
 
+@cache
+def bench_tables() -> bytes:
+    """The file of applications and keys that the bench's readers get: the published ones, and the bench's own CA."""
+    return emv_tables.build(extra_capks=BENCH_CAPKS, revoked=BENCH_REVOKED, exceptions=BENCH_EXCEPTIONS)
+
+
 class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
+    slot: the chip slot with its card; None: an empty one. coupler: True: a TDA8029 stands before it (always on qemu).
+    typist: the cardholder at the PIN pad; None: nobody types.
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
     target: "unix" (a process, BLE) or "qemu" (the emulated microcontroller, a serial link).
     aioble: folder with the aioble to use; None: the one that set-up found.
@@ -34,8 +48,11 @@ class World:
 
     def __init__(
         self,
-        field: Field,
+        field: Field | None = None,
         *,
+        slot: IccSlot | None = None,
+        coupler: bool = False,
+        typist: Typist | None = None,
         state: Path | None = None,
         acquirer: Acquirer | str | None = None,
         radio: Radio | None = None,
@@ -47,8 +64,11 @@ class World:
         heap: str = HEAP,
         binary: Path | None = None,
     ):
-        self.field = field
-        self.chip = chip or Pn532Chip(field)
+        self.field = field or Field()
+        self.chip = chip or Pn532Chip(self.field)
+        self.slot = slot or IccSlot()
+        self.coupler = coupler or target == "qemu"
+        self.typist = typist or Typist(None)
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
@@ -88,23 +108,31 @@ class World:
         else:
             running = await enter(self.acquirer)
             self.acquirer_address = f"{running.host}:{running.port}"
+        tables = self.state / "emv.tlv"
+        tables.write_bytes(bench_tables())
         nfc = await enter(serve_chip(self.chip))
+        slot = await enter(serve_coupler(Tda8029Chip(self.slot)) if self.coupler else serve_slot(self.slot))
+        keys = await enter(serve_keypad(self.typist))
         if self.target == "qemu":
             self.line = await enter(PhoneLine())
-            self.device = QemuDevice((nfc, self.line.address), self.state / "board", self.parameters)
+            lines = (nfc, self.line.address, slot, keys)
+            self.device = QemuDevice(lines, self.state / "board", self.parameters, tables)
             is_new = not (self.state / "board").exists()
         else:
             await enter(self.radio)
-            self.device = self._unix_device(nfc)
+            self.device = self._unix_device(nfc, slot, keys, tables)
             is_new = not (self.state / "keys").exists()
         if is_new:
             await self.personalise()
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
-    def _unix_device(self, nfc: str) -> UnixDevice:
+    def _unix_device(self, nfc: str, slot: str, keys: str, tables: Path) -> UnixDevice:
         environment = {
             "MPOS_NFC": nfc,
+            "MPOS_COUPLER" if self.coupler else "MPOS_CHIP": slot,
+            "MPOS_KEYS": keys,
+            "MPOS_EMV": str(tables),
             "MPOS_RADIO": self.radio.address,
             "MPOS_STATE": str(self.state),
             "MPOS_PARAMETERS": str(self.parameters),

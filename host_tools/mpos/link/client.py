@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from mpos.describe.reader_errors import ERRORS
-from mpos.link.messages import TYPE_SALE, Kind, LinkError, Message, Opcode, Tag, bcd
+from mpos.link.messages import TYPE_SALE, Interface, Kind, LinkError, Message, Opcode, Tag, bcd
 
 ANSWER_TIMEOUT_S = 5.0
 
@@ -83,7 +84,9 @@ class ReaderClient:
             raise item
         return item
 
-    async def start_sale(self, amount: int, currency: int, timeout_s: int) -> int:
+    async def start_sale(
+        self, amount: int, currency: int, timeout_s: int, interface: Interface = Interface.CONTACTLESS
+    ) -> int:
         """Begin a sale of `amount` minor units; returns the transaction's number."""
         answer = await self.command(
             Opcode.START,
@@ -92,6 +95,7 @@ class ReaderClient:
                 Tag.AMOUNT: bcd(amount, 6),
                 Tag.CURRENCY: bcd(currency, 2),
                 Tag.TIMEOUT: timeout_s.to_bytes(2, "big"),
+                Tag.INTERFACES: bytes([interface]),
             },
         )
         return answer.number_of(Tag.TRANSACTION)
@@ -106,6 +110,23 @@ class ReaderClient:
             Opcode.ONLINE_RESULT,
             {Tag.TRANSACTION: transaction.to_bytes(2, "big"), Tag.ERROR: code.to_bytes(2, "big")},
         )
+
+    async def answer_prompt(self, transaction: int, choice: int) -> None:
+        """What the cardholder chose: the number of a label from 0, 0xFF none of them; or 1 for yes, 0 for no."""
+        await self.command(
+            Opcode.CONTINUE, {Tag.TRANSACTION: transaction.to_bytes(2, "big"), Tag.CHOICE: bytes([choice])}
+        )
+
+    async def notices(self) -> AsyncIterator[Message]:
+        """Take over what earlier transactions left for the host. A notice is forgotten by the reader when the next
+        one is asked for, so that one whose keeping failed comes again."""
+        taken: dict[int, bytes] = {}
+        while True:
+            notice = await self.command(Opcode.NOTICE, taken)
+            if Tag.NOTICE_ID not in notice.body:
+                return
+            yield notice
+            taken = {Tag.NOTICE_ID: notice.body[Tag.NOTICE_ID]}
 
     async def acknowledge(self, transaction: int) -> None:
         await self.command(Opcode.ACKNOWLEDGE, {Tag.TRANSACTION: transaction.to_bytes(2, "big")})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
-from mpos.link.messages import CardEvent, Message, Opcode, State, Tag
+from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
 from mpos.phone import host
 
 E_NO_ANSWER = 802
@@ -19,13 +19,31 @@ EVENT_TIMEOUT_S = 90.0
 
 OUTCOMES = {3: "approved", 4: "declined"}
 CVM = {0: "none", 1: "signature", 2: "online PIN", 3: "on the cardholder's device", 4: "not applicable"}
+CVM |= {5: "PIN checked by the card", 6: "PIN checked by the card, and signature", 7: "failed"}
+SIGNATURE = (CVM[1], CVM[6])
 CARD_TEXT = {
-    CardEvent.PRESENT: "there is a card in the field",
+    CardEvent.PRESENT: "there is a card",
     CardEvent.REMOVED: "the card was taken away too early: present it again",
     CardEvent.TWO: "there are two cards in the field: present one only",
     CardEvent.READ: "card read, it may be taken away",
     CardEvent.TRY_AGAIN: "the card could not be read: present it again",
 }
+PROMPT_TEXT = {
+    Prompt.INSERT: "insert the card",
+    Prompt.DO_NOT_REMOVE: "do not remove the card",
+    Prompt.ENTER_PIN: "enter the PIN on the reader",
+    Prompt.WRONG_PIN: "wrong PIN: enter it again",
+    Prompt.LAST_TRY: "enter the PIN: this is the last try",
+    Prompt.REMOVE: "remove the card",
+    Prompt.CHOOSE: "choose an application",
+    Prompt.CONFIRM: "is this application right?",
+}
+NOTICE_TEXT = {
+    Notice.REVERSAL: "a reversal is due",
+    Notice.SCRIPTS: "results of the issuer's scripts",
+    Notice.OFFLINE: "a sale approved offline, to be cleared",
+}
+NOBODY = 0xFF
 STATE_TEXT = {
     State.IDLE: "idle",
     State.WAIT_CARD: "waiting for a card",
@@ -74,6 +92,13 @@ class Record:
     error_detail: int = 0
     error_text: str = ""
     issuer_data: str = ""
+    interface: str = ""
+    tvr: str = ""
+    tsi: str = ""
+    cvm_results: str = ""
+    script_results: str = ""
+    balance: str = ""  # of electronic cash, after the sale
+    notices: list[dict[str, str]] = field(default_factory=list)  # for the host, taken over from the reader
     reader: str = ""
     firmware: str = ""
     aioble: str = ""
@@ -86,7 +111,11 @@ class Record:
 
 
 class Sale:
-    """One sale over a connected reader. `on_event` sees every event first (tests cancel and disconnect from it)."""
+    """One sale over a connected reader. `on_event` sees every event first (tests cancel and disconnect from it).
+
+    choice: what the cardholder answers when asked to choose an application (its number from 0) or to confirm one
+    (anything but None is a yes); None: nothing is chosen.
+    """
 
     def __init__(
         self,
@@ -95,13 +124,17 @@ class Sale:
         story: Story | None = None,
         on_event: Callable[[Message], Awaitable[None]] | None = None,
         host_timeout_s: float = host.ANSWER_TIMEOUT_S,
+        interface: Interface = Interface.CONTACTLESS,
+        choice: int | None = 0,
     ):
         self.reader = reader
         self.acquirer = acquirer
         self.story = story or Story()
         self.on_event = on_event
         self.host_timeout_s = host_timeout_s
-        self.record = Record()
+        self.interface = interface
+        self.choice = choice
+        self.record = Record(interface=interface.name.lower())
         self._began = time.monotonic()
 
     async def run(self, amount: int, currency: int, card_timeout_s: int, receipts: Path | None = None) -> Record:
@@ -112,9 +145,11 @@ class Sale:
             await self._info()
             story.say("phone", f"START sale, {record.amount}, currency {record.currency}", step=1)
             self._began = time.monotonic()
-            number = await self.reader.start_sale(amount, currency, card_timeout_s)
-            await self._follow(number)
+            number = await self.reader.start_sale(amount, currency, card_timeout_s, self.interface)
+            notices = await self._follow(number)
             await self.reader.acknowledge(number)
+            if notices:
+                await self._take_notices()
             self._confirm(receipts)
         except ReaderRefused as error:
             self._failed(error.code, error.detail, str(error))
@@ -133,7 +168,8 @@ class Sale:
             code = info.number_of(Tag.DETAIL)
             raise ReaderRefused(Opcode.GET_INFO, code, 0)
 
-    async def _follow(self, number: int) -> None:
+    async def _follow(self, number: int) -> int:
+        """To the result; how many notices it says there are."""
         while True:
             event = await self.reader.event(EVENT_TIMEOUT_S)
             if self.on_event is not None:
@@ -147,15 +183,52 @@ class Sale:
                 self.story.say("reader", CARD_TEXT[what])
                 if what in (CardEvent.PRESENT, CardEvent.READ):
                     self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
+            elif event.opcode == Opcode.PROMPT:
+                await self._prompt(number, event)
             elif event.opcode == Opcode.ONLINE_REQUEST:
                 self._mark("packet")
                 await self._online(number, event.body[Tag.PACKET])
             elif event.opcode == Opcode.RESULT:
                 self._mark("result")
                 self._result(event)
-                return
+                return event.number_of(Tag.NOTICES)
             elif event.opcode == Opcode.FAULT:
                 self.story.say("reader", f"did not understand: {_error_text(event.number_of(Tag.ERROR))}")
+
+    async def _prompt(self, number: int, event: Message) -> None:
+        code = Prompt(event.number_of(Tag.PROMPT_CODE))
+        labels = _labels(event.body.get(Tag.LABELS, b""))
+        tries = f" ({event.number_of(Tag.TRIES)} tries left)" if Tag.TRIES in event.body else ""
+        self.story.say("reader", f"prompt: {PROMPT_TEXT[code]}{tries}{': ' if labels else ''}{', '.join(labels)}")
+        if code not in (Prompt.CHOOSE, Prompt.CONFIRM):
+            return
+        choice = NOBODY if self.choice is None else self.choice
+        if code == Prompt.CONFIRM:
+            choice = 0 if self.choice is None else 1
+            self.story.say("phone", f"the cardholder says {'yes' if choice else 'no'}")
+        else:
+            self.story.say("phone", f"the cardholder chooses {labels[choice] if choice < len(labels) else 'none'}")
+        await self.reader.answer_prompt(number, choice)
+
+    async def _take_notices(self) -> None:
+        async for notice in self.reader.notices():
+            kind = Notice(notice.number_of(Tag.NOTICE_KIND))
+            told = {
+                "kind": kind.name.lower(),
+                "stan": str(notice.number_of(Tag.STAN)),
+                "amount": notice.body[Tag.AMOUNT].hex(),
+                "masked_pan": notice.text_of(Tag.MASKED_PAN),
+                "ksn": notice.body[Tag.KSN].hex().upper(),
+            }
+            for tag in (Tag.REASON, Tag.RRN):
+                if tag in notice.body:
+                    told[tag.name.lower()] = notice.text_of(tag)
+            for tag in (Tag.SCRIPT_RESULTS, Tag.TRACK2, Tag.ICC_DATA):
+                if tag in notice.body:
+                    told[tag.name.lower()] = notice.body[tag].hex().upper()
+            self.record.notices.append(told)
+            why = f" (reason {told['reason']})" if "reason" in told else ""
+            self.story.say("phone", f"takes over a notice for the host: {NOTICE_TEXT[kind]}{why}")
 
     async def _online(self, number: int, packet: bytes) -> None:
         story = self.story
@@ -191,6 +264,12 @@ class Sale:
         record.issuer_data = event.body.get(Tag.ISSUER_DATA, b"").hex().upper()
         record.cvm = CVM.get(event.number_of(Tag.CVM), "?")
         record.heap_peak = event.number_of(Tag.HEAP_PEAK)
+        record.tvr = event.body.get(Tag.TVR, b"").hex().upper()
+        record.tsi = event.body.get(Tag.TSI, b"").hex().upper()
+        record.cvm_results = event.body.get(Tag.CVM_RESULTS, b"").hex().upper()
+        record.script_results = event.body.get(Tag.SCRIPT_RESULTS, b"").hex().upper()
+        if Tag.BALANCE in event.body:
+            record.balance = f"{int(event.body[Tag.BALANCE].hex()) / 100:.2f}"
         code = event.number_of(Tag.ERROR)
         if code:
             record.error, record.error_detail = code, event.number_of(Tag.DETAIL)
@@ -201,7 +280,7 @@ class Sale:
         record = self.record
         if record.outcome != "approved":
             self.story.say("phone", f"shows {record.outcome.upper()} and keeps the record", step=7)
-        elif record.cvm == CVM[1]:
+        elif record.cvm in SIGNATURE:
             self.story.say("phone", "shows APPROVED and asks the cardholder to sign", step=7)
         else:
             self.story.say("phone", f"shows APPROVED; no signature needed (CVM: {record.cvm})", step=7)
@@ -217,6 +296,16 @@ class Sale:
 
     def _mark(self, name: str) -> None:
         self.record.times_ms[name] = round((time.monotonic() - self._began) * 1000, 1)
+
+
+def _labels(data: bytes) -> list[str]:
+    """Each text behind its length in one byte."""
+    found: list[str] = []
+    at = 0
+    while at < len(data):
+        found.append(data[at + 1 : at + 1 + data[at]].decode("latin-1"))
+        at += 1 + data[at]
+    return found
 
 
 def _error_text(code: int) -> str:

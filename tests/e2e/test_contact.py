@@ -1,0 +1,151 @@
+"""Sales by insert: each contact card ends as its name says; a card that leaves, at every command; what is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.cards.registry import names
+from mpos.bench.icc_faults import Fault, Faults
+from mpos.bench.icc_slot import IccSlot
+from mpos.bench.keypad import Typist
+from mpos.bench.world import World
+from mpos.link.client import ReaderRefused
+from mpos.link.messages import Opcode, Prompt, State, Tag
+from mpos.phone.sale import Story
+from tests.e2e.conftest import approves, insert_sale, state, until_idle, world
+
+E_CARD_REMOVED, E_INTERFACE, E_BODY, E_STATE = 101, 810, 705, 706
+GOOD = "dda-online"
+
+
+@pytest.mark.parametrize("name", names("contact"))
+async def test_a_sale_ends_as_the_card_says(name):
+    entry = CARDS[name]
+    async with world(name) as there, await there.connect() as reader:
+        record = await insert_sale(there, reader, name)
+        said = (record.outcome, record.error, record.tvr, record.tsi)
+        assert said == (entry.outcome, entry.error, entry.tvr, entry.tsi), record
+        if entry.response_code:
+            assert record.response_code == entry.response_code
+        if entry.cvm:
+            assert record.cvm == entry.cvm
+        assert await state(reader) == State.IDLE
+        assert not there.slot.powered and not there.slot.violations
+        assert there.output == ""
+
+
+@pytest.mark.parametrize("name", [GOOD])
+async def test_behind_the_coupler(name):
+    entry = CARDS[name]
+    async with world(name, coupler=True) as there, await there.connect() as reader:
+        record = await insert_sale(there, reader, name)
+        assert (record.outcome, record.tvr, record.tsi) == (entry.outcome, entry.tvr, entry.tsi), record
+
+
+async def test_removed_at_each_command():
+    """The card is gone at command n: the transaction ends with 101, or with what the host said where it had the last
+    word; nothing is sold that the card did not approve, and the reader serves the next card."""
+    async with world(GOOD) as there, await there.connect() as reader:
+        assert (await insert_sale(there, reader, GOOD)).outcome == "approved"
+        commands = there.slot.apdus
+        for n in range(commands):
+            slot = there.slot
+            slot.remove()
+            slot.insert(make_card(GOOD, atc=10 * (n + 1))[0])
+            first = slot.apdus
+            slot.before_exchange = lambda _command, number, at=first + n, slot=slot: (
+                slot.remove() if number == at else None
+            )
+            record = await insert_sale(there, reader, GOOD)
+            slot.before_exchange = None
+            assert record.outcome == "error" and record.error == E_CARD_REMOVED, (n, record)
+            # the last command is the second GENERATE AC: the host has approved, so a reversal is due
+            reversals = [notice for notice in record.notices if notice["kind"] == "reversal"]
+            assert len(reversals) == (n == commands - 1), (n, record.notices)
+            assert await state(reader) == State.IDLE
+        slot.insert(make_card(GOOD, atc=10 * (commands + 1))[0])
+        assert (await insert_sale(there, reader, GOOD)).outcome == "approved"
+        assert not slot.violations
+
+
+async def test_nobody_inserts_a_card():
+    async with World() as there, await there.connect() as reader:
+        story = Story()
+        record = await insert_sale(there, reader, GOOD, story=story)
+        assert (record.outcome, record.error) == ("error", 106)
+        assert any("insert the card" in line.text for line in story.lines)
+        there.slot.insert(make_card(GOOD)[0])
+        assert (await insert_sale(there, reader, GOOD)).outcome == "approved"
+
+
+async def test_what_the_cardholder_is_told():
+    async with World() as there, await there.connect() as reader:
+        seen: list[Prompt] = []
+
+        async def on_event(event):
+            if event.opcode == Opcode.PROMPT:
+                seen.append(Prompt(event.number_of(Tag.PROMPT_CODE)))
+                if seen == [Prompt.INSERT]:
+                    there.slot.insert(make_card("pin-offline-plaintext")[0])
+
+        there.typist = Typist("1234")
+        await insert_sale(there, reader, "pin-offline-plaintext", on_event=on_event)
+        assert seen[:2] == [Prompt.INSERT, Prompt.DO_NOT_REMOVE] and seen[-1] == Prompt.REMOVE, seen
+        assert Prompt.ENTER_PIN in seen
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [({Tag.CHOICE: b"\x00"}, E_STATE), ({}, E_BODY), ({Tag.CHOICE: b"\x00\x00"}, E_BODY)],
+)
+async def test_an_answer_that_nobody_asked_for(body, error):
+    async with world(GOOD) as there, await there.connect() as reader:
+        with pytest.raises(ReaderRefused) as refused:
+            await reader.command(Opcode.CONTINUE, {Tag.TRANSACTION: b"\x00\x01", **body})
+        assert refused.value.code == error
+        assert (await insert_sale(there, reader, GOOD)).outcome == "approved"
+
+
+async def test_cancelled_while_the_card_is_read():
+    async with world(GOOD) as there, await there.connect() as reader:
+
+        async def on_event(event):
+            if event.opcode == Opcode.STATE and event.number_of(Tag.READER_STATE) == State.READING:
+                await reader.command(Opcode.CANCEL)
+
+        record = await insert_sale(there, reader, GOOD, on_event=on_event)
+        assert (record.outcome, record.error) == ("error", 801)
+        await until_idle(reader)
+        assert not there.slot.powered and not there.slot.violations
+        there.slot.remove()
+        there.slot.insert(make_card(GOOD, atc=10)[0])
+        assert (await insert_sale(there, reader, GOOD)).outcome == "approved"
+        await approves(there, reader)
+
+
+async def test_notices_stay_until_they_are_taken():
+    """A phone that dies before it took a notice over finds it again."""
+    async with world(GOOD) as there, await there.connect() as reader:
+        there.acquirer.fault = "silent"
+        there.slot.remove()
+        there.slot.insert(make_card(GOOD)[0])
+        first = await insert_sale(there, reader, GOOD, host_timeout_s=0.5)
+        assert [notice["kind"] for notice in first.notices][:1] == ["reversal"], first
+        assert first.notices[0]["reason"] == "98"
+        assert [notice async for notice in reader.notices()] == []
+
+
+async def test_parity_that_nobody_sees_is_no_sale():
+    """T=0 behind a bare front end: a damaged character shows as a wrong answer, never as a sale that was not."""
+    async with world(GOOD, faults=Faults(Fault("character", 60, "change", value=0x01))) as there:
+        async with await there.connect() as reader:
+            record = await insert_sale(there, reader, GOOD)
+            assert record.outcome in ("error", "declined") or record.tvr, record
+
+
+async def test_an_empty_slot_says_so():
+    slot = IccSlot()
+    async with World(slot=slot) as there, await there.connect() as reader:
+        assert (await reader.command(Opcode.GET_INFO)).number_of(Tag.NOTICES) == 0
+        assert not slot.powered
