@@ -7,8 +7,9 @@ import warnings
 
 from cryptography.utils import CryptographyDeprecationWarning
 
+from mpos.acquirer.accounts import Account
 from mpos.acquirer.authoriser import Authoriser
-from mpos.acquirer.issuer import Account, Issuer
+from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import REFUSALS
 from mpos.acquirer.server import FAULTS, Acquirer
 

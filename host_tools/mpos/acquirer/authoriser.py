@@ -23,9 +23,10 @@ from dataclasses import dataclass
 import iso8583
 from psec import mac
 
-from mpos.acquirer import chip_data, dukpt, framing, track2
+from mpos.acquirer import chip_data, dukpt, framing, pin, track2
+from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
-from mpos.acquirer.issuer import Account, Issuer
+from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import RefusedError
 from mpos.bench import test_keys
 from mpos.describe.iso8583_spec import SPEC
@@ -37,15 +38,16 @@ APPROVED = "00"
 # DE57: KSN and key scheme, as TLV
 _KEY_INFORMATION_HEAD, _KEY_INFORMATION_TAIL = bytes.fromhex("DF010A"), bytes.fromhex("DF020101")
 _KEY_INFORMATION_BYTES = len(_KEY_INFORMATION_HEAD) + dukpt.KSN_BYTES + len(_KEY_INFORMATION_TAIL)
-# DE53: no PIN, double-length keys, track encrypted
-_SECURITY = "0610000000000000"
+# DE22 without its last digit: chip by contact, contactless
+_CONTACT, _CONTACTLESS = "05", "07"
+_MOST_WRONG_PINS = 3
 _SALE_KIND = "22"
 _CURRENCY = "156"
 _MAC_BYTES = 8
 
 _NEEDED = ("3", "4", "11", "12", "13", "22", "25", "35", "41", "42", "49", "53", "55", "57", "60", "64")
-_NUMERIC = ("3", "4", "11", "12", "13", "22", "25", "53", "60")
-_ALLOWED = {*_NEEDED, "t", "p", "h", "23"}
+_NUMERIC = ("3", "4", "11", "12", "13", "22", "25", "26", "53", "60")
+_ALLOWED = {*_NEEDED, "t", "p", "h", "23", "26", "52"}
 # What the answer repeats
 _ECHOED = ("3", "4", "11", "25", "41", "42", "49", "57", "60")
 _ECHOED_WITHOUT_MAC = ("3", "4", "11", "41", "42")
@@ -57,6 +59,8 @@ class _Card:
 
     session_key: bytes
     chip: dict[int, bytes]
+    account: Account
+    sequence: int
 
 
 class Authoriser:
@@ -161,9 +165,13 @@ class Authoriser:
             track = track2.decrypt(bytes.fromhex(fields["35"]), keys.data)
             chip = chip_data.parse(bytes.fromhex(fields["55"]))
             chip_data.compare(chip, fields)
+            if fields["22"].startswith(_CONTACT):
+                pin.check_results(chip, fields)
             self.note(f"card {track.masked}, DE55 agrees with the message")
-            account, card = self._identify(track, chip, fields)
-            self._book(account, track, int(fields["4"]))
+            card = self._identify(track, chip, fields)
+            if "52" in fields:
+                self._check_pin(card.account, pin.digits(fields["52"], keys.pin, track.pan))
+            self._book(card.account, track, int(fields["4"]))
         except RefusedError as refused:
             self._note_refusal(refused)
             return self._with_mac(fields, keys, refused.code, card)
@@ -180,14 +188,13 @@ class Authoriser:
             if number not in _ALLOWED:
                 raise RefusedError("field", f"DE{number} does not belong in a sale.")
         for number in _NUMERIC:
-            if not fields[number].isdecimal():
+            if not fields.get(number, "0").isdecimal():
                 raise RefusedError("field", f"DE{number} is not numeric.")
         if fields["3"] != "000000" or fields["25"] != "00":
             raise RefusedError("message")
-        if fields["22"] not in ("071", "072"):
-            raise RefusedError("field", "DE22 is no contactless entry mode.")
-        if fields["53"] != _SECURITY:
-            raise RefusedError("field", "DE53.")
+        if fields["22"][:2] not in (_CONTACT, _CONTACTLESS):
+            raise RefusedError("field", "DE22 is no entry mode of a chip card.")
+        pin.check_fields(fields)
         if not fields.get("23", "0").isdecimal() or int(fields.get("23", "0")) > 99:
             raise RefusedError("field", "DE23.")
         if len(fields["60"]) != 13:
@@ -207,7 +214,7 @@ class Authoriser:
         if not int(fields["4"]):
             raise RefusedError("amount")
 
-    def _identify(self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]) -> tuple[Account, _Card]:
+    def _identify(self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]) -> _Card:
         if not track2.check_digit_ok(track.pan):
             raise RefusedError("account-number")
         if not track.pan.startswith(self.issuer.iin):
@@ -223,7 +230,16 @@ class Authoriser:
         if not self.books.note_atc(account.id, sequence, atc):
             raise RefusedError("atc")
         self.note(f"cryptogram genuine, card's counter {atc}")
-        return account, _Card(session_key, chip)
+        return _Card(session_key, chip, account, sequence)
+
+    def _check_pin(self, account: Account, digits: str) -> None:
+        if self.books.wrong_pins(account.id) >= _MOST_WRONG_PINS:
+            raise RefusedError("pin-tries")
+        is_right = bool(account.pin) and hmac.compare_digest(digits, account.pin)
+        self.books.note_pin(account.id, is_right)
+        if not is_right:
+            raise RefusedError("pin")
+        self.note("PIN right")
 
     def _book(self, account: Account, track: track2.Track2, amount: int) -> None:
         if account.status != "active":
@@ -255,7 +271,7 @@ class Authoriser:
         if code == APPROVED:
             answer["38"] = f"{serial:06d}"
         if card is not None:
-            answer["55"] = self.issuer.answer(card.session_key, card.chip, code).hex()
+            answer["55"] = self.issuer.answer(card.session_key, card.chip, code, card.account, card.sequence).hex()
         return self.sign(answer, keys.mac_response)
 
     def _without_mac(self, fields: dict[str, str], code: str) -> bytes:

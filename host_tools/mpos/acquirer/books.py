@@ -24,11 +24,13 @@ class Books:
             "traces": {},
             "atcs": {},
             "balances": {},
+            "pins": {},
             "serial": 0,
         }
         if path is not None and path.exists():
             try:
                 loaded = json.loads(path.read_text())
+                loaded.setdefault("pins", {})  # books of before there were any
                 if {key: type(value) for key, value in loaded.items()} != {
                     key: type(value) for key, value in self._data.items()
                 }:
@@ -92,6 +94,16 @@ class Books:
 
     def set_balance(self, account: str, balance: int) -> None:
         self._data["balances"][account] = balance
+
+    def wrong_pins(self, account: str) -> int:
+        """How often in a row the account's PIN was wrong."""
+        return int(self._data["pins"].get(account, 0))
+
+    def note_pin(self, account: str, is_right: bool) -> None:
+        if is_right:
+            self._data["pins"].pop(account, None)
+        else:
+            self._data["pins"][account] = self.wrong_pins(account) + 1
 
     def next_serial(self) -> int:
         """1 to 999,999 and round again."""

@@ -78,5 +78,6 @@ def compare(chip: dict[int, bytes], fields: dict[str, str]) -> None:
         digits = sequence.hex()
         if not digits.isdecimal() or int(digits) != int(fields["11"]) % 10 ** len(digits):
             raise RefusedError("contradiction", "Tag 9F41.")
-    if chip[0x84] not in APPLICATIONS:
+    # A card may add digits of its own to the registered name. ISO/IEC 7816-4, 12.2.3
+    if not chip[0x84].startswith(APPLICATIONS):
         raise RefusedError("application")

@@ -1,0 +1,103 @@
+"""The accounts behind the cards of the bench."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mpos.acquirer.scripts import AFTER, BEFORE, Script
+from mpos.bench import test_keys
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account as it is opened. `id` is what books and logs call it; amounts in fen; expiry YYMM.
+
+    status: "active", "lost", "stolen", "blocked" or "referral". limit: the most one sale may take.
+    pin: what is verified online, "" for none. scripts: sent with every answer to a genuine card.
+    wrong_arpc: the host answers as somebody would who does not know the issuer's key.
+    """
+
+    id: str
+    pan: str
+    balance: int
+    expiry: str = "4912"
+    status: str = "active"
+    limit: int = 5_000_000
+    pin: str = ""
+    scripts: tuple[Script, ...] = ()
+    wrong_arpc: bool = False
+
+
+# What the contactless cards find at the issuer. 6212340000000126 has no account.
+_CONTACTLESS = (
+    Account("A01", "6212340000000019", 1_000_000),
+    Account("A02", "6212340000000027", 1),
+    Account("A03", "6212340000000035", 1_000_000, expiry="1912"),
+    Account("A04", "6212340000000043", 1_000_000, status="blocked"),
+    Account("A05", "6212340000000050", 1_000_000, status="stolen"),
+    Account("A06", "6212340000000068", 1_000_000),
+    Account("A07", "6212340000000076", 1_000_000),
+    Account("A08", "6212340000000084", 1_000_000),
+    Account("A09", "6212340000000092", 1_000_000),
+    Account("A10", "6212340000000100", 1_000_000),
+    Account("A11", "6212340000000118", 1_000_000, status="lost"),
+    Account("A12", "6212340000000000194", 1_000_000),
+)
+
+# The contact cards have numbers 200 to 399 of the issuer's range, and an account each: 10,000.00 and active, but
+_BALANCE = 1_000_000
+_CONTACT_FIRST, _CONTACT_LAST = 200, 399
+_PIN = "1357"
+_OTHER: dict[int, dict[str, Any]] = {
+    # PIN
+    281: {"pin": _PIN},
+    282: {"pin": _PIN},
+    283: {"pin": _PIN},
+    284: {"pin": _PIN},
+    # Decisions
+    301: {"status": "referral"},
+    302: {"balance": 1},
+    303: {"wrong_arpc": True},
+    304: {"wrong_arpc": True},
+    305: {"wrong_arpc": True},
+    306: {"status": "stolen"},
+    # Scripts
+    311: {"scripts": (Script(BEFORE, ("unblock-pin",)),)},
+    312: {"scripts": (Script(AFTER, ("change-pin 2468",)),)},
+    313: {"scripts": (Script(BEFORE, ("unblock-pin",), wrong_mac=True),)},
+    314: {"scripts": (Script(AFTER, ("put 9F58 05", "put 9F59 0A"), wrong_mac=True),)},
+    315: {"scripts": (Script(AFTER, ("put 9F58 05",), filler=110),)},
+    316: {"status": "stolen", "scripts": (Script(AFTER, ("block",)),)},
+    317: {"status": "lost", "scripts": (Script(AFTER, ("block-card",)),)},
+    318: {
+        "scripts": (
+            Script(BEFORE, ("put 9F58 05",), b"\x00\x00\x00\x01"),
+            Script(AFTER, ("put 9F59 0A", "unblock-pin"), b"\x00\x00\x00\x02"),
+        )
+    },
+    319: {"scripts": (Script(BEFORE, ("put 9F58 05",), b""),)},
+    320: {"scripts": (Script(AFTER, ("put 9F79 000000050000",)),)},
+    321: {"scripts": (Script(BEFORE, ("put 9F58 05",), filler=110),)},
+    # Dates
+    331: {"expiry": "1912"},
+}
+
+
+def contact_number(number: int) -> str:
+    """The account number: issuer's range, seven digits, check digit (ISO/IEC 7812-1, annex B)."""
+    digits = f"{test_keys.ISSUER_IIN}{number:07d}"
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        total += sum(divmod(2 * int(digit), 10)) if place % 2 == 0 else int(digit)
+    return digits + str(-total % 10)
+
+
+def _contact() -> tuple[Account, ...]:
+    return tuple(
+        Account(f"C{n}", contact_number(n), **{"balance": _BALANCE, **_OTHER.get(n, {})})
+        for n in range(_CONTACT_FIRST, _CONTACT_LAST + 1)
+    )
+
+
+ACCOUNTS = (*_CONTACTLESS, *_contact())

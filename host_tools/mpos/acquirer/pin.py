@@ -1,0 +1,62 @@
+"""The PIN of a request: DE52 under the PIN key of DUKPT, against what the card's data say of it.
+
+ISO 9564-1, 9.3.1 (format 0); EMV 4.4 Book 4, annex A4 (CVM results); Book 3, annex C5.
+"""
+
+from psec import des, pinblock
+
+from mpos.acquirer.refusals import RefusedError
+
+MOST_DIGITS = "12"
+# DE53: format of the PIN block (0 none, 2 format 0), double-length keys, track encrypted
+SECURITY_WITHOUT, SECURITY_WITH = "0610000000000000", "2610000000000000"
+
+_ONLINE = 0x02
+_OFFLINE = (0x01, 0x03, 0x04, 0x05)
+_UNKNOWN, _FAILED, _SUCCESSFUL = 0, 1, 2
+_TVR3_FAILED, _TVR3_ONLINE_PIN = 0x80, 0x04
+_CVR1_PIN_DONE, _CVR1_PIN_FAILED = 0x04, 0x02
+
+
+def check_fields(fields: dict[str, str]) -> None:
+    """DE22's last digit, DE26, DE52 and DE53 belong together."""
+    has_pin = "52" in fields
+    if fields["22"][2] != ("1" if has_pin else "2") or has_pin != ("26" in fields):
+        raise RefusedError("field", "DE22, DE26 and DE52 do not agree.")
+    if has_pin and fields["26"] != MOST_DIGITS:
+        raise RefusedError("field", "DE26.")
+    if fields["53"] != (SECURITY_WITH if has_pin else SECURITY_WITHOUT):
+        raise RefusedError("field", "DE53.")
+
+
+def check_results(chip: dict[int, bytes], fields: dict[str, str]) -> None:
+    """A contact card's CVM results (9F34) against TVR, CVR and the message.
+
+    The cryptogram covers TVR and CVR, and 9F34 not at all: whoever sits between card and reader can make the reader
+    believe in a PIN, but not the card.
+    """
+    results, failed = chip.get(0x9F34, b""), bool(chip[0x95][2] & _TVR3_FAILED)
+    if len(results) != 3:
+        raise RefusedError("chip-data", "Tag 9F34 is missing or of a wrong length.")
+    method, result = results[0] & 0x3F, results[2]
+    if result > _SUCCESSFUL or (result == _FAILED) != failed:
+        raise RefusedError("contradiction", "Tag 9F34: its result is not that of the TVR.")
+    if method in _OFFLINE and result == _SUCCESSFUL:
+        cvr = chip[0x9F10][4]
+        if not cvr & _CVR1_PIN_DONE or cvr & _CVR1_PIN_FAILED:
+            raise RefusedError("contradiction", "Tag 9F34: the card has verified no PIN.")
+    is_online = method == _ONLINE and result == _UNKNOWN
+    if is_online and "52" not in fields:
+        raise RefusedError("pin-missing")
+    if "52" in fields and not (is_online and chip[0x95][2] & _TVR3_ONLINE_PIN):
+        raise RefusedError("contradiction", "Tag 9F34: no PIN was asked for, and one came.")
+
+
+def digits(block: str, key: bytes, pan: str) -> str:
+    """The PIN in a block (hex of 8 bytes). Refuses what does not decrypt to one for this account."""
+    clear = des.decrypt_tdes_ecb(key, bytes.fromhex(block))
+    try:
+        return pinblock.decode_pinblock_iso_0(clear, pan)
+    except ValueError:
+        # Its text may quote what it found
+        raise RefusedError("pin-block") from None
