@@ -100,7 +100,8 @@ def issuer_key(s) -> "Key | None":
     certificate = get(_TAG_90_ISSUER_PUBLIC_KEY_CERTIFICATE)
     exponent = get(_TAG_9F32_ISSUER_PUBLIC_KEY_EXPONENT)
     if index is None or certificate is None or exponent is None:
-        return _missing(s, _AIP1_SDA | _AIP1_DDA | _AIP1_CDA)
+        _missing(s, _AIP1_SDA | _AIP1_DDA | _AIP1_CDA)
+        return None
     rid = s.application.aid[:_RID]
     authority = s.tables.capk(rid, index[0])
     year, month, day = s.tx.time[:3]
@@ -112,7 +113,8 @@ def issuer_key(s) -> "Key | None":
         return None
     remainder = get(_TAG_92_ISSUER_PUBLIC_KEY_REMAINDER)
     if remainder is None and _is_cut(recovered, _ISSUER_KEY_AT):
-        return _missing(s, _AIP1_SDA | _AIP1_DDA | _AIP1_CDA)
+        _missing(s, _AIP1_SDA | _AIP1_DDA | _AIP1_CDA)
+        return None
     if recovered[_ISSUER_KEY_AT - _HASH_ALGORITHM] != _SHA_1 or not holds(recovered, remainder or b"", exponent):
         return None
     # 5.3, step 8
@@ -210,13 +212,15 @@ def _card_key(s, issuer, tag: int, exponent_tag: int, remainder_tag: int, with_s
     certificate = get(tag)
     exponent = get(exponent_tag)
     if certificate is None or exponent is None:
-        return _missing(s, _AIP1_DDA | _AIP1_CDA)
+        _missing(s, _AIP1_DDA | _AIP1_CDA)
+        return None
     recovered = recover(certificate, issuer, _FORMAT_ICC)
     if recovered is None:
         return None
     remainder = get(remainder_tag)
     if remainder is None and _is_cut(recovered, _ICC_KEY_AT):
-        return _missing(s, _AIP1_DDA | _AIP1_CDA)
+        _missing(s, _AIP1_DDA | _AIP1_CDA)
+        return None
     if recovered[_ICC_KEY_AT - _HASH_ALGORITHM] != _SHA_1:
         return None
     # 6.4, step 5: the static data belong to the ICC key only (7.1: not to the one for PINs)
@@ -243,7 +247,6 @@ def _missing(s, methods: int) -> None:
     profile = s.data.get(_TAG_82_APPLICATION_INTERCHANGE_PROFILE)
     if profile is not None and profile[0] & methods:
         s.set_tvr(1, _TVR1_ICC_DATA_MISSING)
-    return None
 
 
 def _room(recovered, at: int) -> int:
