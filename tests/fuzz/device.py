@@ -26,7 +26,7 @@ def install() -> None:
 
 
 install()
-from reader.errors import ReaderError  # noqa: E402  # type: ignore[import-not-found]
+from reader.errors import ReaderError  # type: ignore[import-not-found]
 
 
 class Unbounded(AssertionError):

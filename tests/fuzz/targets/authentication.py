@@ -6,48 +6,18 @@ from tests.fuzz import device, keys
 from tests.fuzz.cards import FeedCard
 from tests.fuzz.feed import Feed
 from tests.fuzz.targets import target
+from tests.fuzz.world import PAN, Application, Authority, Entropy, Tables, Transaction
 
 device.install()
-from reader.emv import certificates  # noqa: E402
-from reader.emv.commands import Commands  # noqa: E402
-from reader.emv.contact import offline_data_authentication as oda  # noqa: E402
-from reader.emv.contact.session import Session  # noqa: E402
-from reader.emv.data import DataStore  # noqa: E402
+from reader.emv import certificates
+from reader.emv.commands import Commands
+from reader.emv.contact import offline_data_authentication as oda
+from reader.emv.contact.session import Session
+from reader.emv.data import DataStore
 
-_PAN = bytes.fromhex("6212340000000018")
 _AIP = bytes.fromhex("7D00")
 _CDOL1 = bytes(range(32))
-_RECORDS = bytes.fromhex("5F2403301231") + b"\x5a\x08" + _PAN
-
-
-class Transaction:
-    amount, amount_other, currency, sequence, transaction_type = 1234, 0, 156, 1, 0
-    time = (2026, 3, 14, 15, 9, 26)
-
-
-class Application:
-    aid = bytes.fromhex("A000000333010102")
-    default_ddol = bytes.fromhex("9F3704")
-
-
-class Authority:
-    rid, index, expiry = Application.aid[:5], 1, 20391231
-    modulus, exponent = keys.AUTHORITY.modulus, keys.AUTHORITY.exponent
-
-
-class Tables:
-    def capk(self, rid, index: int):
-        return Authority if bytes(rid) == Authority.rid and index == Authority.index else None
-
-    def is_revoked(self, rid, index: int, serial) -> bool:
-        assert len(serial) == 3
-        return bytes(serial) == b"\xde\xad\x00"
-
-
-class Entropy:
-    def fill(self, buffer) -> None:
-        for at in range(len(buffer)):
-            buffer[at] = 0x5A
+_RECORDS = bytes.fromhex("5F2403301231") + b"\x5a\x08" + PAN
 
 
 def _changed(feed: Feed, block: bytes) -> bytes:
@@ -100,7 +70,7 @@ def _session(feed: Feed) -> Session:
     data.put(0x9F37, bytes.fromhex("01020304"))
     methods = feed.byte()
     data.put_card(0x82, bytes((methods, 0)))
-    _put(feed, data, 0x5A, _PAN)
+    _put(feed, data, 0x5A, PAN)
     _put(feed, data, 0x8F, bytes((Authority.index,)))
     session.static_data = bytearray(_RECORDS if feed.byte() < 0xF0 else feed.block())
     static = bytes(session.static_data)
@@ -111,7 +81,7 @@ def _session(feed: Feed) -> Session:
     certificate, remainder, exponent = _certificate(feed, head, keys.ISSUER, keys.AUTHORITY)
     for tag, value in ((0x90, certificate), (0x92, remainder), (0x9F32, exponent)):
         _put(feed, data, tag, value)
-    head = f"04 {_PAN.hex()}FFFF 1239 000001 01 01"
+    head = f"04 {PAN.hex()}FFFF 1239 000001 01 01"
     for tags, more in (((0x9F46, 0x9F48, 0x9F47), (static,)), ((0x9F2D, 0x9F2F, 0x9F2E), ())):
         for tag, value in zip(tags, _certificate(feed, head, keys.CARD, keys.ISSUER, *more), strict=True):
             _put(feed, data, tag, value)

@@ -8,12 +8,12 @@ from tests.fuzz.feed import Feed
 from tests.fuzz.targets import target
 
 device.install()
-from reader.emv.commands import Commands  # noqa: E402
-from reader.emv.contactless import combination_selection  # noqa: E402
-from reader.emv.contactless.kernel7.initiate import initiate  # noqa: E402
-from reader.emv.contactless.kernel7.read_data import read_data  # noqa: E402
-from reader.emv.data import DataStore  # noqa: E402
-from reader.iso14443.ats import Ats  # noqa: E402
+from reader.emv.commands import Commands
+from reader.emv.contactless import combination_selection
+from reader.emv.contactless.kernel7.initiate import initiate
+from reader.emv.contactless.kernel7.read_data import read_data
+from reader.emv.data import DataStore
+from reader.iso14443.ats import Ats
 
 
 class _Combination:

@@ -8,9 +8,9 @@ from tests.fuzz.lines import AnsweredLine, Removed
 from tests.fuzz.targets import target
 
 device.install()
-from reader.iso7816 import acceptance, atr, pps  # noqa: E402
-from reader.iso7816.t0 import T0  # noqa: E402
-from reader.iso7816.t1 import T1  # noqa: E402
+from reader.iso7816 import acceptance, atr, pps
+from reader.iso7816.t0 import T0
+from reader.iso7816.t1 import T1
 
 _COMMANDS = tuple(
     bytes.fromhex(text)

@@ -7,10 +7,10 @@ from tests.fuzz.feed import Feed
 from tests.fuzz.targets import target
 
 device.install()
-from reader.emv import dol, file_locator, tag_formats, track2  # noqa: E402
-from reader.emv.data import DataStore  # noqa: E402
-from reader.errors import E_DATA_FULL, E_TAG_DUPLICATE, E_TAG_FORMAT, ReaderError  # noqa: E402
-from reader.util import ber_tlv  # noqa: E402
+from reader.emv import dol, file_locator, tag_formats, track2
+from reader.emv.data import DataStore
+from reader.errors import E_DATA_FULL, E_TAG_DUPLICATE, E_TAG_FORMAT, ReaderError
+from reader.util import ber_tlv
 
 _PATHS = ((0x70,), (0x6F, 0xA5), (0x6F, 0xA5, 0xBF0C), (0x77, 0x9F26), (0x61, 0x4F), (0x5A,))
 
