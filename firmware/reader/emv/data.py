@@ -63,8 +63,8 @@ class DataStore:
     def put_card(self, tag: int, value, source: int = tag_formats.CARD) -> bool:
         """Keep a data object that the card sent; False when it is none that a card supplies, and is ignored.
 
-        A card that sends, say, an amount (9F02) of its own thus changes nothing. `source`: CONTACTLESS for less, see
-        tag_formats. Raises as `put`.
+        A card that sends, say, an amount (9F02) of its own thus changes nothing. `source`: CONTACTLESS or
+        RECORD for less, see tag_formats. Raises as `put`.
         """
         row = tag_formats.row(tag)
         if row == tag_formats.UNKNOWN or not tag_formats.is_from(row, source):

@@ -1,6 +1,6 @@
 from reader.emv.contactless.pre_processing import Preprocessed
 from reader.emv.data import DataStore
-from reader.emv.terminal import terminal_data_into
+from reader.emv.terminal import contactless_data_into
 from reader.errors import E_DATA_FULL, E_ENTROPY
 from reader.storage.parameters_file import load
 from testing import FixedEntropy, h, path, raises
@@ -11,7 +11,7 @@ _TIME = (2026, 3, 14, 15, 9, 26)
 def _fill(data, entropy, sequence=42):
     parameters = load(path("boards/unix/parameters.json"))
     tx = Preprocessed(12345, 156, _TIME, sequence, 0, 1)
-    terminal_data_into(data, parameters.terminal, parameters.contactless[0], h("22804000"), tx, entropy)
+    contactless_data_into(data, parameters.terminal, parameters.contactless[0], h("22804000"), tx, entropy)
 
 
 def test_every_data_object_of_the_reader():

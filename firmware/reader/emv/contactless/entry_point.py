@@ -8,7 +8,7 @@ from micropython import const
 from ...errors import E_INTERNAL, E_NOT_PAYMENT, ReaderError
 from ...outcome import END_APPLICATION, ONLINE_REQUEST, SELECT_NEXT, Outcome
 from ..commands import SW_OK, Commands
-from ..terminal import terminal_data_into
+from ..terminal import contactless_data_into
 from . import combination_selection, pre_processing
 from .kernel7 import kernel
 
@@ -81,7 +81,7 @@ class EntryPoint:
         """Book B, 3.4: the kernel of the combination takes over."""
         combination = self._parameters.contactless[index]
         data.wipe()
-        terminal_data_into(data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy)
+        contactless_data_into(data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy)
         if combination.kernel == _KERNEL_7:
             return await kernel.run(commands, name, fci, data)
         raise ReaderError(E_INTERNAL)
