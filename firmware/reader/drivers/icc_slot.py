@@ -38,7 +38,6 @@ _REST_MS = const(10)  # ISO/IEC 7816-3, 6.2.1: between switching off and on agai
 _DEBOUNCE_MS = const(50)
 _LOOK_MS = const(10)
 _MUTE = const(0)  # details of E_CARD_ATR; the others are acceptance.py's
-_NONSENSE = const(255)
 _TS_DIRECT = const(0x3B)
 _TS_INVERSE = const(0x3F)
 _FASTEST_D = const(4)  # EMV 4.4 Book 1, 8.3.3.1: TA1 of 11 to 13
@@ -88,7 +87,7 @@ class IccSlot:
     async def activate(self) -> "IccCard":
         """Cold reset, warm reset if the first answer is rejected, PPS if it makes the card faster, protocol.
 
-        Raises E_CARD_ATR (detail 0: mute; 255: no answer to reset at all; else the rule it breaks), E_CARD_REMOVED,
+        Raises E_CARD_ATR (detail 0: mute; else the rule of iso7816/acceptance.py that the answer breaks), E_CARD_REMOVED,
         E_CARD_FAULT, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_SLOT_SILENT, E_LINE_CLOSED. The contacts are then off.
         """
         await self.stop()
@@ -144,7 +143,7 @@ class IccSlot:
         rest = _REST_MS - line.off_for_ms()
         if rest > 0:
             await asyncio.sleep_ms(rest)
-        rule = _NONSENSE
+        rule = acceptance.UNREADABLE
         for is_warm in (False, True):
             if is_warm:
                 line.rst(0)  # EMV 4.4 Book 1, 6.1.3.2: supply and clock stay
@@ -155,7 +154,7 @@ class IccSlot:
                 await self._reset(self._clock_after_us)
             atr = await self._answer()
             if atr:
-                rule = acceptance.check(atr)
+                rule = acceptance.check(atr, is_warm)
                 if not rule:
                     return atr
         # 8.3: rejected twice
@@ -206,13 +205,13 @@ class IccSlot:
         """Protocol and parameters of transmission, ISO/IEC 7816-3, 6.3.1: specific mode, or negotiable and then PPS."""
         line = self._line
         protocol = atr.protocol
+        line.set_guard(atr.guard)
         if may_speed_up and _is_faster(atr):
             from reader.iso7816 import pps
 
-            await pps.negotiate(line, protocol, atr.data[2])  # TA1 is the first interface byte
-            atr.f_now, atr.d_now = atr.f, atr.d
+            if await pps.negotiate(line, protocol, atr.data[2]):  # TA1 is the first interface byte
+                atr.f_now, atr.d_now = atr.f, atr.d
         line.set_etu(atr.f_now, atr.d_now)
-        line.set_guard(atr.guard)
         if protocol == 0:
             from reader.iso7816.t0 import T0
 

@@ -117,10 +117,10 @@ class Tda8029:
 
         await self.stop()
         rule = 0
-        for _ in range(2):
+        for is_warm in (False, True):
             atr, rule = await self._power_up()
             if atr:
-                rule = acceptance.check(atr)
+                rule = acceptance.check(atr, is_warm)
                 if not rule:
                     self._card = CoupledCard(self, atr.data, atr.protocol)
                     return self._card
@@ -196,7 +196,7 @@ class Tda8029:
             return answers.parse(bytes(await self._alpar.command(_POWER_UP_5V, 1, _POWER_UP_MS))), 0
         except ReaderError as error:
             if error.code == E_CARD_PROTOCOL:
-                return None, 255
+                return None, 1  # acceptance.UNREADABLE
             if error.code != E_SLOT_STATUS:
                 raise
             status = error.detail
