@@ -14,7 +14,7 @@ from mpos.provision.rom import AIOBLE_PARTS
 
 BUILD_LIMIT_S = 300
 _NOT_FOR_THE_DEVICE = ("manifest.py", "ports.py", "package.json", "boot.py")
-_BOARD = ("board.py", "bluetooth.py", "inject.py")
+_BOARD = ("board.py", "bluetooth.py", "chip_line.py", "inject.py")
 
 
 class FreezeError(RuntimeError):
