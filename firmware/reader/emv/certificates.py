@@ -131,25 +131,29 @@ def issuer_key(s) -> "Key | None":
 
 def icc_key(s, issuer: Key) -> "Key | None":
     """The card's public key, certified by the issuer together with the static data. Book 2, 6.4."""
+    get = s.data.get
     return _card_key(
         s,
         issuer,
-        _TAG_9F46_ICC_PUBLIC_KEY_CERTIFICATE,
-        _TAG_9F47_ICC_PUBLIC_KEY_EXPONENT,
-        _TAG_9F48_ICC_PUBLIC_KEY_REMAINDER,
-        True,
+        get(_TAG_9F46_ICC_PUBLIC_KEY_CERTIFICATE),
+        get(_TAG_9F47_ICC_PUBLIC_KEY_EXPONENT),
+        get(_TAG_9F48_ICC_PUBLIC_KEY_REMAINDER),
+        _AIP1_DDA | _AIP1_CDA,
+        s.static_data,
+        static_data_tail(s),
     )
 
 
 def pin_key(s, issuer: Key) -> "Key | None":
     """The card's own key for PINs (9F2D), certified without the static data. Book 2, 7.1."""
+    get = s.data.get
     return _card_key(
         s,
         issuer,
-        _TAG_9F2D_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_CERTIFICATE,
-        _TAG_9F2E_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_EXPONENT,
-        _TAG_9F2F_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_REMAINDER,
-        False,
+        get(_TAG_9F2D_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_CERTIFICATE),
+        get(_TAG_9F2E_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_EXPONENT),
+        get(_TAG_9F2F_ICC_PIN_ENCIPHERMENT_PUBLIC_KEY_REMAINDER),
+        0,
     )
 
 
@@ -178,7 +182,8 @@ def pin_encipherment_key(s) -> "Key | None":
 def encipher_pin(key: Key, pin_block, challenge, entropy) -> bytes:
     """The data of VERIFY: the 8-byte PIN block and the card's 8-byte challenge under `key`. Book 2, 7.2.
 
-    The clear form is overwritten before this returns. Raises what `entropy` raises.
+    The clear form is overwritten before this returns, but for the number that was made of it, which no code can reach
+    any more. Raises what `entropy` raises.
     """
     clear = bytearray(len(key.modulus))
     view = memoryview(clear)
@@ -207,32 +212,24 @@ def static_data_tail(s):
     return s.data.get(_TAG_82_APPLICATION_INTERCHANGE_PROFILE) or b""
 
 
-def _card_key(s, issuer, tag: int, exponent_tag: int, remainder_tag: int, with_static_data: bool) -> "Key | None":
-    get = s.data.get
-    certificate = get(tag)
-    exponent = get(exponent_tag)
+def _card_key(s, issuer, certificate, exponent, remainder, needed_for: int, *static_data) -> "Key | None":
+    """`needed_for`: bits of the AIP that make the key one that the card must have."""
     if certificate is None or exponent is None:
-        _missing(s, _AIP1_DDA | _AIP1_CDA)
+        _missing(s, needed_for)
         return None
     recovered = recover(certificate, issuer, _FORMAT_ICC)
     if recovered is None:
         return None
-    remainder = get(remainder_tag)
     if remainder is None and _is_cut(recovered, _ICC_KEY_AT):
-        _missing(s, _AIP1_DDA | _AIP1_CDA)
-        return None
-    if recovered[_ICC_KEY_AT - _HASH_ALGORITHM] != _SHA_1:
+        _missing(s, needed_for)
         return None
     # 6.4, step 5: the static data belong to the ICC key only (7.1: not to the one for PINs)
-    good = False
-    if with_static_data:
-        good = holds(recovered, remainder or b"", exponent, s.static_data, static_data_tail(s))
-    else:
-        good = holds(recovered, remainder or b"", exponent)
-    if not good:
+    if recovered[_ICC_KEY_AT - _HASH_ALGORITHM] != _SHA_1 or not holds(
+        recovered, remainder or b"", exponent, *static_data
+    ):
         return None
     # 6.4, step 8: the PAN, padded with F to ten bytes
-    pan = get(_TAG_5A_PAN)
+    pan = s.data.get(_TAG_5A_PAN)
     if pan is None or bytes(pan) + b"\xff" * (10 - len(pan)) != recovered[2:12]:
         return None
     # 6.4, step 9
