@@ -103,14 +103,14 @@ class T0:
 
     async def _command(self, data, wanted: int) -> int:
         """One header with its data out, or with `wanted` bytes in. Returns SW1SW2."""
+        if self._size + wanted > _MAX_DATA:
+            raise ReaderError(E_CARD_PROTOCOL)
         line = self._line
         ins = self._header[1]
         line.discard()
         await line.send(self._header)
         out = memoryview(data)
         at = 0
-        if self._size + wanted > _MAX_DATA:
-            raise ReaderError(E_CARD_PROTOCOL)
         nulls = 0
         while True:
             procedure = await self._next()

@@ -78,7 +78,7 @@ class T1:
         self._block = memoryview(bytearray(3 + _MAX_INF + 2))
 
     async def start(self) -> None:
-        """Tell the card that blocks of 254 bytes are taken here (EMV 4.4 Book 1, 9.2.4.3).
+        """Tell the card that blocks of 254 bytes are taken here (EMV 4.4 Book 1, 9.2.4.2.1).
 
         Raises as `transmit`; then the card is to be reset or deactivated (11.6.3, rule 7.4.1).
         """
@@ -102,15 +102,15 @@ class T1:
             self._response[1] = apdu.WRONG_LENGTH & 0xFF
             return memoryview(self._response)[:2]
         command = memoryview(c_apdu)
-        for _ in range(_TRIES):
+        for attempt in range(1 if self._emv else _TRIES):
+            if attempt:
+                await self._resynchronise()
             size = await self._exchanged(command)
             if size >= 2:
                 return memoryview(self._response)[:size]
-            if size:
+            if size >= 0:
                 raise ReaderError(E_CARD_PROTOCOL)  # no status word
-            if self._emv:
-                break  # EMV 4.4 Book 1, 9.2.5.1: three tries, then the session ends
-            await self._resynchronise()
+        # EMV 4.4 Book 1, 9.2.5.1: the session ends
         raise ReaderError(self._why)
 
     def wipe(self) -> None:
@@ -118,7 +118,7 @@ class T1:
         wipe(self._block)
 
     async def _exchanged(self, command: memoryview) -> int:
-        """Command out, response in. Returns its length; 0: the tries are used up, `_why` says on what."""
+        """Command out, response in. Returns its length; -1: the tries are used up, `_why` says on what."""
         self._command = command
         self._patience = _PATIENCE_MS
         self._at = self._count = self._size = 0
@@ -161,7 +161,7 @@ class T1:
                     # Rules 7.2 and 7.5: it asks for our I-block once more, or for our R-block
                     again += 1
                     if again == _TRIES:
-                        return 0
+                        return -1
                     if current:
                         await self._send(_R | self._nr << 4, 0)
                     else:
@@ -183,7 +183,7 @@ class T1:
                 # Rule 4; for the next I-block on
                 again += 1
                 if again == _TRIES:
-                    return 0
+                    return -1
                 self._ifsc = self._block[3]
                 await self._send(_IFS_RESPONSE, 1)
                 ready = False
@@ -194,7 +194,7 @@ class T1:
             # Rules 7.1 and 7.2: no valid block, or none that may come here
             bad += 1
             if bad == _TRIES:
-                return 0
+                return -1
             error = _ERROR_EDC if pcb == _GARBLED else _ERROR_OTHER
             await self._send(_R | self._nr << 4 | error, 0)
             ready = True

@@ -51,7 +51,7 @@ class ScriptedCharacters:
     async def receive_into(self, out, first_etu: int, next_etu: int) -> int:
         if self._broken:
             raise AssertionError(self._broken)
-        if not 0 < first_etu or not 0 < next_etu:
+        if not first_etu > 0 or not next_etu > 0:
             self._fail("a receiver that does not wait")
         self.waits.append((first_etu, next_etu))
         if not self._arrived and self._error:
@@ -60,6 +60,10 @@ class ScriptedCharacters:
         out[:n] = self._arrived[:n]
         self._arrived = self._arrived[n:]
         return n
+
+    def break_off(self, code: int) -> None:
+        """From now on the line has this error."""
+        self._error = code
 
     def discard(self) -> None:
         self.discarded += len(self._arrived)

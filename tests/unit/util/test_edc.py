@@ -1,6 +1,6 @@
-"""CRC-16 of ISO/IEC 13239."""
+"""CRC-16 of ISO/IEC 13239; the exclusive-or of ISO/IEC 7816-3."""
 
-from reader.util.edc import crc16
+from reader.util.edc import crc16, lrc
 from testing import cases, h
 
 
@@ -13,3 +13,15 @@ from testing import cases, h
 )
 def test_known_answers(data, expected):
     assert crc16(data) == expected
+
+
+@cases(
+    (b"", 0x00),
+    (h("00 C1 01 FE"), 0x3E),  # S(IFS request) with IFSD 254
+    # ATR of openemv's emv-utils, emv_atr_parse_test.c: T0 to TCK
+    (h("E0 00 FF 81 31 7C 41 92"), 0x00),
+    (h("E0 00 FF 81 31 7C 41"), 0x92),
+)
+def test_lrc(data, expected):
+    assert lrc(data) == expected
+    assert lrc(memoryview(data)) == expected
