@@ -99,8 +99,6 @@ def _keep(s, response, cda: bool) -> "tuple[int, memoryview]":
     if tag not in (_TAG_80_RESPONSE_TEMPLATE_FORMAT_1, _TAG_77_RESPONSE_TEMPLATE_FORMAT_2):
         raise ReaderError(E_TLV)
     value = ber_tlv.only(response, tag)
-    data.drop(_TAG_9F26_APPLICATION_CRYPTOGRAM)
-    data.drop(_TAG_9F10_ISSUER_APPLICATION_DATA)
     if tag == _TAG_80_RESPONSE_TEMPLATE_FORMAT_1:
         # 6.5.5.4
         if not _FORMAT_1_LEAST <= len(value) <= _FORMAT_1_MOST:
@@ -118,13 +116,16 @@ def _keep(s, response, cda: bool) -> "tuple[int, memoryview]":
         signature = ber_tlv.find(value, _TAG_9F4B_SIGNED_DYNAMIC_APPLICATION_DATA)
     data.set(_TAG_9F27_CRYPTOGRAM_INFORMATION_DATA, cid)
     data.set(_TAG_9F36_APPLICATION_TRANSACTION_COUNTER, counter)
-    if issuer_data is not None:
+    if issuer_data is None:
+        data.drop(_TAG_9F10_ISSUER_APPLICATION_DATA)
+    else:
         data.set(_TAG_9F10_ISSUER_APPLICATION_DATA, issuer_data)
     kind = cid[0] >> _TYPE
     if cda and kind != AAC:
         # Book 2, 6.6.1: the cryptogram is inside the signature, and without one there is nothing to believe (7.5)
         if signature is None:
             raise ReaderError(E_TAG_MISSING, _TAG_9F4B_SIGNED_DYNAMIC_APPLICATION_DATA)
+        data.drop(_TAG_9F26_APPLICATION_CRYPTOGRAM)
     elif cryptogram is None:
         raise ReaderError(E_TAG_MISSING, _TAG_9F26_APPLICATION_CRYPTOGRAM)
     else:

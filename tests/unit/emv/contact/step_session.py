@@ -95,7 +95,13 @@ def session(script=(), data=None, card=None, cardholder=None, tables=None, entro
     terminal, application, tx = parts
     store = DataStore(2048)
     s = Session(
-        Commands(card.transmit), store, terminal, tables or Tables(), cardholder or Cardholder(), FixedEntropy(entropy), tx
+        Commands(card.transmit),
+        store,
+        terminal,
+        tables or Tables(),
+        cardholder or Cardholder(),
+        FixedEntropy(entropy),
+        tx,
     )
     s.application = application
     store.set(0x95, bytes(5))

@@ -51,8 +51,12 @@ async def test_the_card_does_not_want_it():
     assert (_results(s), told(s), s.cvm) == ("3F0000", "0000000000 0000", outcome.CVM_NOT_APPLICABLE)
 
 
-@requirement("Book 3", "10.5", "A list without a rule is as none: the TSI does not say that verification was performed.")
-@requirement("Book 3", "7.5", "A CVM list that the card's profile promises and that is missing sets 'ICC data missing'.")
+@requirement(
+    "Book 3", "10.5", "A list without a rule is as none: the TSI does not say that verification was performed."
+)
+@requirement(
+    "Book 3", "7.5", "A CVM list that the card's profile promises and that is missing sets 'ICC data missing'."
+)
 @cases(None, "", _AMOUNTS)
 async def test_no_list(rules):
     s, _ = session(data={0x8E: rules})
@@ -152,7 +156,9 @@ async def test_if_supported(method, capabilities, met):
 
 
 @requirement("Book 3", "10.5", "A method that the reader recognises and does not support is unsuccessful.")
-@requirement("Book 3", "10.5.1", "A reader without any offline PIN says that there is no PIN pad when the list asks for one.")
+@requirement(
+    "Book 3", "10.5.1", "A reader without any offline PIN says that there is no PIN pad when the list asks for one."
+)
 @requirement("Book 3", "10.5.2", "A reader without online PIN says that there is no PIN pad when the list asks for it.")
 @cases(
     ("4100", "E060C8", "0000900000"),

@@ -208,7 +208,9 @@ def _enciphered(challenge, entropy, digits="241234FFFFFFFFFF"):
     return (clear * clear % modulus * clear % modulus).to_bytes(64, "big")
 
 
-@requirement("Book 2", "7.2", "An enciphered PIN is 7F, the PIN block, the card's challenge and random bytes under its key.")
+@requirement(
+    "Book 2", "7.2", "An enciphered PIN is 7F, the PIN block, the card's challenge and random bytes under its key."
+)
 @requirement("Book 2", "7.1", "A card without a key for PINs of its own has them enciphered under its general key.")
 @requirement("Book 3", "6.5.12", "An enciphered PIN is sent by VERIFY with P2 88.")
 @requirement("Book 2", "7.2", "Every try takes a new challenge from the card.")

@@ -94,7 +94,9 @@ def test_usage(kind, other, country, enough):
         assert (usage, tvr) == (usage, "0000000000" if fits else "0010000000")
 
 
-@requirement("Book 3", "10.4.2", "Without the issuer's country the usage control is not held against the transaction type.")
+@requirement(
+    "Book 3", "10.4.2", "Without the issuer's country the usage control is not held against the transaction type."
+)
 @requirement("Book 3", "10.4.2", "Without a usage control every service is allowed.")
 def test_what_is_not_there():
     assert _tvr({0x9F07: "0100"}) == "0000000000"
@@ -110,7 +112,9 @@ def test_effective(date, tvr):
     assert _tvr({0x5F25: date}) == tvr
 
 
-@requirement("Book 3", "10.4.4", "An application is valid to the end of the day 5F24; after it TVR byte 2 bit 7 is set.")
+@requirement(
+    "Book 3", "10.4.4", "An application is valid to the end of the day 5F24; after it TVR byte 2 bit 7 is set."
+)
 @cases(("250510", "0040000000"), ("250511", "0000000000"), ("250512", "0000000000"))
 def test_expired(date, tvr):
     assert _tvr({0x5F24: date}) == tvr

@@ -61,7 +61,9 @@ def test_online_only(kind):
     assert _decide("8000000000", _SILENT, type=kind, tac_denial="8000000000") == _AAC
 
 
-@requirement("Book 3", "10.7", "A terminal that is never online decides by the default codes in place of the online ones.")
+@requirement(
+    "Book 3", "10.7", "A terminal that is never online decides by the default codes in place of the online ones."
+)
 @cases(23, 26, 36, 13)
 def test_offline_only(kind):
     silent = dict(_SILENT)
@@ -80,7 +82,9 @@ def test_default_codes_wait(kind):
 
 # Balance, threshold, amount: what is left has to be the threshold at least
 @requirement("PBOC 13", "7.4.4", "Electronic cash that would fall below its reset threshold goes online.")
-@requirement("PBOC 13", "7.4.4", "A terminal that is never online spends electronic cash down to the threshold and below.")
+@requirement(
+    "PBOC 13", "7.4.4", "A terminal that is never online spends electronic cash down to the threshold and below."
+)
 @cases(
     (10000, 2000, 8000, 22, _TC),
     (10000, 2000, 8001, 22, _ARQC),

@@ -138,7 +138,11 @@ async def test_exception_file(sequence, listed, found):
     assert await _told(data={0x5F34: sequence}, tables=tables) == expected
 
 
-@requirement("PBOC 13", "7.4.3", "Electronic cash is held against no floor limit, chance or velocity, but against the exception file.")
+@requirement(
+    "PBOC 13",
+    "7.4.3",
+    "Electronic cash is held against no floor limit, chance or velocity, but against the exception file.",
+)
 async def test_electronic_cash():
     s, card = session(
         (),
