@@ -32,7 +32,7 @@ class Cardholder:
         return answer
 
     def wiped(self) -> bool:
-        return not any([any(digits) for digits in self.given])
+        return not any(any(digits) for digits in self.given)
 
 
 class Tables:

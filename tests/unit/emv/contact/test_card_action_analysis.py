@@ -2,6 +2,8 @@
 
 from hashlib import sha1
 
+from step_session import session, told
+
 from reader import outcome
 from reader.emv.contact import offline_data_authentication
 from reader.emv.contact.card_action_analysis import run
@@ -18,7 +20,6 @@ from reader.errors import (
     E_TERMINAL_DECLINED,
     E_TLV,
 )
-from step_session import session, told
 from testing import ScriptedCard, cases, h, hexed, raises, requirement
 
 _AAC = 0

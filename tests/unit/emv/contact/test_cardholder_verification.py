@@ -1,9 +1,10 @@
 """EMV 4.4 Book 3, 10.5 and Annex C3; Book 4, 6.3.4: the CVM list, its conditions, what is told of it."""
 
+from step_session import Cardholder, session, told
+
 from reader import outcome
 from reader.emv.contact.cardholder_verification import run
 from reader.errors import E_TAG_FORMAT
-from step_session import Cardholder, session, told
 from testing import cases, h, hexed, raises, requirement
 
 _AMOUNTS = "00002710 000003E8"  # X is 100.00, Y 10.00

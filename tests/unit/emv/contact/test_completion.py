@@ -1,5 +1,7 @@
 """EMV 4.4 Book 3, 10.11; Book 4, 6.3.8, 12.1 and A6: the second GENERATE AC."""
 
+from step_session import session, told
+
 from reader import outcome
 from reader.emv.contact import offline_data_authentication
 from reader.emv.contact.completion import run
@@ -13,7 +15,6 @@ from reader.errors import (
     E_TERMINAL_DECLINED,
     E_TLV,
 )
-from step_session import session, told
 from testing import cases, h, hexed, raises, requirement
 
 _CDOL2 = "8A02 9505 910A"

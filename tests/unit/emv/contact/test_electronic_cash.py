@@ -1,8 +1,9 @@
 """PBOC 3.0 part 13 (JR/T 0025.13): electronic cash by contact."""
 
+from step_session import session
+
 from reader.emv.contact import electronic_cash
 from reader.errors import E_CARD_REMOVED, E_TAG_MISSING
-from step_session import session
 from testing import cases, hexed, raises, requirement
 
 _BALANCE = "80CA9F7900"

@@ -1,8 +1,9 @@
 """EMV 4.4 Book 3, 10.9 and 6.5.4: the issuer's answer and its authentication."""
 
+from step_session import session, told
+
 from reader.emv.contact.online_processing import run
 from reader.errors import E_CARD_REMOVED
-from step_session import session, told
 from testing import cases, h, hexed, raises, requirement
 
 _ARPC = "A1A2A3A4A5A6A7A83030"

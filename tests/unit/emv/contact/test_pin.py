@@ -1,11 +1,12 @@
 """EMV 4.4 Book 3, 10.5.1 and 6.5.12; Book 4, 6.3.4; Book 2, 7: the PIN that the card verifies."""
 
+from step_session import Cardholder, session, told
+
 from reader import outcome
 from reader.emv.certificates import Key
 from reader.emv.contact import pin
 from reader.emv.contact.cardholder_verification import run
 from reader.errors import E_CANCELLED, E_CARD_REMOVED, E_EMV_DATA, E_ENTROPY, E_STATUS_WORD, E_TAG_FORMAT, ReaderError
-from step_session import Cardholder, session, told
 from testing import FixedEntropy, ScriptedCard, cases, h, hexed, raises, requirement
 
 _TRIES = "80CA9F1700"
@@ -175,7 +176,7 @@ class _Keeping:
 @cases(("9000", 0), ("63C0", 0), ("6A80", 0), (None, 0), ("9000", E_CARD_REMOVED))
 async def test_wiped(response, error):
     script = [(_TRIES, "9F170103 9000"), (_PLAIN, response)]
-    s, card = session(script, cardholder=Cardholder(["1234"]))
+    s, _ = session(script, cardholder=Cardholder(["1234"]))
     s.commands = keeping = _Keeping(s.commands, error)
     try:
         await pin.offline(s, False)

@@ -1,9 +1,10 @@
 """EMV 4.4 Book 3, 10.4. The cases named so are those of openemv emv-utils, tests/emv_processing_restrictions_test.c
 (its dates and usage bytes, typed again)."""
 
+from step_session import session, told
+
 from reader.emv.contact.processing_restrictions import run
 from reader.errors import E_TAG_FORMAT, E_TAG_MISSING
-from step_session import session, told
 from testing import cases, h, raises, requirement
 
 _DUTCH = {"country": 528, "version": "1313", "additional_capabilities": "F000000000"}

@@ -1,8 +1,9 @@
 """EMV 4.4 Book 3, 10.10; Book 4, 12.2.4 and A5: the issuer's scripts."""
 
+from step_session import session, told
+
 from reader.emv.contact.script_processing import run
 from reader.errors import E_CARD_REMOVED
-from step_session import session, told
 from testing import cases, h, hexed, raises, requirement
 
 _BEFORE = 0x71

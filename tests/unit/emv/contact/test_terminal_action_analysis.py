@@ -1,7 +1,8 @@
 """EMV 4.4 Book 3, 10.7."""
 
-from reader.emv.contact.terminal_action_analysis import decide
 from step_session import session
+
+from reader.emv.contact.terminal_action_analysis import decide
 from testing import cases, h, requirement
 
 _AAC = 0

@@ -1,9 +1,10 @@
 """EMV 4.4 Book 3, 10.6; Book 4, 6.3.5. The velocity cases are those of openemv emv-utils,
 tests/emv_terminal_risk_management_test.c, typed again."""
 
+from step_session import Tables, session, told
+
 from reader.emv.contact.terminal_risk_management import run
 from reader.errors import E_CARD_REMOVED, E_ENTROPY
-from step_session import Tables, session, told
 from testing import FixedEntropy, cases, h, raises, requirement
 
 _ATC = "80CA9F3600"
