@@ -20,16 +20,24 @@ _NAMES = {
     0xA8: "GET PROCESSING OPTIONS",
     0xAE: "GENERATE APPLICATION CRYPTOGRAM",
     0xB2: "READ RECORD",
+    0xB0: "READ BINARY",
     0xC0: "GET RESPONSE",
     0xCA: "GET DATA",
+    # what an issuer's script is made of: Book 3, 6.5 and 10.10; ISO/IEC 7816-4 for the last three
     0x16: "CARD BLOCK",
     0x18: "APPLICATION UNBLOCK",
     0x1E: "APPLICATION BLOCK",
     0x24: "PIN CHANGE / UNBLOCK",
+    0xD6: "UPDATE BINARY",
+    0xDA: "PUT DATA",
+    0xDC: "UPDATE RECORD",
 }
 _CLASSES = {0x00, 0x04, 0x0C, 0x80, 0x84, 0x8C}
 _CRYPTOGRAMS = {0x00: "AAC", 0x40: "TC", 0x80: "ARQC"}
-_PPSE = b"2PAY.SYS.DDF01"
+_DIRECTORIES = {b"2PAY.SYS.DDF01": "PPSE", b"1PAY.SYS.DDF01": "PSE"}
+# Book 3, tables 23 and 25
+_PINS = {0x00: "format of the card's own", 0x80: "plain-text PIN", 0x88: "enciphered PIN"}
+_PIN_CHANGES = {0x00: "PIN unblocked", 0x01: "PIN changed, enciphered with the old one", 0x02: "PIN changed"}
 _SECRET = {0x20, 0x24}
 
 
@@ -84,17 +92,26 @@ def _command(data: bytes, pdol: bytes | None) -> Apdu:
     name = _NAMES.get(ins, f"command {ins:02X}")
     apdu = Apdu(name, [f"CLA {cla:02X} INS {ins:02X} P1 {p1:02X} P2 {p2:02X}, {len(body)} bytes of data", *trouble])
     if ins == 0xA4:
-        what, _ = ("PPSE", []) if body == _PPSE else describe("aid", body)
+        what = _DIRECTORIES.get(body) or describe("aid", body)[0]
         apdu.headline = f"SELECT {what}" + (" (next)" if p2 & 0x03 == 0x02 else "")
     elif ins == 0xB2:
         apdu.headline = f"READ RECORD {p1} of file {p2 >> 3}"
-    elif ins == 0xCA:
-        apdu.headline = f"GET DATA {p1 << 8 | p2:04X} {name_of(p1 << 8 | p2)}"
+    elif ins == 0xDC:
+        apdu.headline = f"UPDATE RECORD {p1} of file {p2 >> 3}"
+    elif ins in (0xCA, 0xDA):
+        apdu.headline = f"{name} {p1 << 8 | p2:04X} {name_of(p1 << 8 | p2)}"
     elif ins == 0xAE:
-        apdu.headline = f"GENERATE APPLICATION CRYPTOGRAM, {_CRYPTOGRAMS.get(p1 & 0xC0, 'reserved kind')} asked for"
-    elif ins == 0xA8:
+        # Book 3, table 12: bit 5 of P1
+        signed = ", signed" if p1 & 0x10 else ""
+        apdu.headline = f"{name}, {_CRYPTOGRAMS.get(p1 & 0xC0, 'reserved kind')} asked for{signed}"
+    elif ins == 0x20:
+        apdu.headline = f"VERIFY, {_PINS.get(p2, f'reserved qualifier {p2:02X}')}"
+    elif ins == 0x24:
+        apdu.headline = f"{name}, {_PIN_CHANGES.get(p2, f'reserved qualifier {p2:02X}')}"
+    if ins == 0xA8:
         apdu.details += _options(body, pdol)
     elif ins in _SECRET:
+        # whatever the qualifier and however broken: a PIN block may be in it
         apdu.details.append("the data are not shown")
     elif body:
         apdu.details.append(scrub_hex(body))

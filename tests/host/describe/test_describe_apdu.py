@@ -18,6 +18,25 @@ from mpos.describe.status_words import STATUS_WORDS, meaning
         ("80AEC000", "GENERATE APPLICATION CRYPTOGRAM, reserved kind asked for"),
         ("80A8000002830000", "GET PROCESSING OPTIONS"),
         ("00C0000010", "GET RESPONSE"),
+        ("00A404000E315041592E5359532E444446303100", "SELECT PSE"),
+        ("80AE900002010200", "GENERATE APPLICATION CRYPTOGRAM, ARQC asked for, signed"),
+        ("80AE400002010200", "GENERATE APPLICATION CRYPTOGRAM, TC asked for"),
+        ("008800000401020304" + "00", "INTERNAL AUTHENTICATE"),
+        ("008200000A00112233445566773030", "EXTERNAL AUTHENTICATE"),
+        ("0020008008241234FFFFFFFFFF", "VERIFY, plain-text PIN"),
+        ("0020008804AABBCCDD", "VERIFY, enciphered PIN"),
+        ("0020000002AABB", "VERIFY, format of the card's own"),
+        ("0020008602AABB", "VERIFY, reserved qualifier 86"),
+        ("8424000004AABBCCDD", "PIN CHANGE / UNBLOCK, PIN unblocked"),
+        ("8424000204AABBCCDD", "PIN CHANGE / UNBLOCK, PIN changed"),
+        ("8424000904AABBCCDD", "PIN CHANGE / UNBLOCK, reserved qualifier 09"),
+        ("841E000004AABBCCDD", "APPLICATION BLOCK"),
+        ("8418000004AABBCCDD", "APPLICATION UNBLOCK"),
+        ("8416000004AABBCCDD", "CARD BLOCK"),
+        ("04DC020C06AABBCCDDEEFF", "UPDATE RECORD 2 of file 1"),
+        ("04DA9F7906AABBCCDDEEFF", "PUT DATA 9F79 ELECTRONIC_CASH_BALANCE"),
+        ("04D6000004AABBCCDD", "UPDATE BINARY"),
+        ("00B0000000", "READ BINARY"),
         ("0084000000", "GET CHALLENGE"),
         ("9000", "9000 all right"),
         ("6A82", "6A82 file or application not found"),
@@ -27,6 +46,21 @@ from mpos.describe.status_words import STATUS_WORDS, meaning
 )
 def test_headlines(text, headline):
     assert apdu.lines(text)[0] == headline
+
+
+@pytest.mark.parametrize("command", [None, True])
+@pytest.mark.parametrize("qualifier", ["80", "88", "00", "FF"])
+@pytest.mark.parametrize("head", ["002000", "042000", "842400", "8C2400"])
+def test_a_pin_block_is_never_shown(head, qualifier, command):
+    block = "241234FFFFFFFFFF"
+    whole = bytes.fromhex(head + qualifier + "08" + block)
+    decoded = apdu.decode(whole, command=command)
+    shown = "\n".join([decoded.headline, *decoded.details])
+    assert "1234" not in shown and "FFFF" not in shown and "8 bytes of data" in shown
+    # cut off, or with more than it says
+    for broken in (whole[:-3], whole + b"\x12\x34\x56"):
+        decoded = apdu.decode(broken, command=True)
+        assert "1234" not in "\n".join([decoded.headline, *decoded.details])
 
 
 def test_a_pin_is_never_shown():

@@ -1,6 +1,7 @@
+from reader.emv import tag_formats
 from reader.emv.data import DataStore
 from reader.errors import E_DATA_FULL, E_TAG_DUPLICATE, E_TAG_FORMAT, E_TAG_MISSING
-from testing import h, raises
+from testing import h, raises, requirement
 
 
 def test_what_is_put_is_found():
@@ -31,6 +32,7 @@ def test_twice_is_refused_from_either_side():
         data.put(0x82, h("2000"))
 
 
+@requirement("Book 3", "10.2", "A data object that the card is no source of is ignored when the card sends it.")
 def test_a_card_cannot_bring_the_readers_data_objects():
     data = DataStore(64)
     assert data.put_card(0x9F02, h("000000000001")) is False
@@ -109,6 +111,16 @@ def test_dropped_is_overwritten_and_may_come_again():
     assert data.get(0x9F4B) == h("DD")
 
 
+def test_what_a_record_may_bring():
+    data = DataStore(64)
+    assert data.put_card(0x9F26, bytes(8), tag_formats.RECORD) is False
+    assert data.put_card(0x9F36, h("0001"), tag_formats.CONTACTLESS)
+    assert data.put_card(0x5F34, h("01"), tag_formats.RECORD)
+    assert data.put_card(0x9F0D, bytes(5), tag_formats.CONTACTLESS) is False
+    assert data.put_card(0x9F0D, bytes(5), tag_formats.RECORD)
+
+
+@requirement("Book 3", "10.10", "What the host's answer brings is kept only where the issuer is its source.")
 def test_the_issuer_brings_only_its_own():
     data = DataStore(64)
     assert data.put_issuer(0x8A, b"00") and data.put_issuer(0x91, bytes(10))

@@ -1,7 +1,7 @@
 from reader.emv import dol
 from reader.emv.data import DataStore
 from reader.errors import E_DOL, ReaderError
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 # The PDOL of PBOC's quick debit/credit cards, JR/T 0025.12
 _PDOL = "9F6604 9F0206 9F0306 9F1A02 9505 5F2A02 9A03 9C01 9F3704"
@@ -39,6 +39,18 @@ def test_the_pdol_of_qpboc():
 
 
 # EMV 4.4 Book 3, 5.4: the rules of truncation and padding
+@requirement(
+    "Book 3",
+    "5.4",
+    "A numeric value too long for its entry loses its leftmost bytes, one too short gets leading zeros.",
+)
+@requirement("Book 3", "5.4", "A value of another format too long for its entry loses its rightmost bytes.")
+@requirement(
+    "Book 3", "5.4", "A compressed numeric value too short for its entry gets trailing F, any other trailing zeros."
+)
+@requirement(
+    "Book 3", "5.4", "A data object that is not known, or has no value, is answered with zeros, and so is a template."
+)
 @cases(
     ("9F0203", "012345"),  # n: the leftmost bytes go
     ("9F0208", "0000000000012345"),  # n: leading zeros
@@ -57,6 +69,52 @@ def test_the_pdol_of_qpboc():
 )
 def test_the_rules(text, value):
     assert _build(text) == h(value)
+
+
+# openemv emv-utils, tests/emv_dol_test.c
+_CDOL1 = "9F0206 9F0306 9F1A02 9505 5F2A02 9A03 9C01 9F3704"
+
+
+@requirement("Book 3", "5.4", "A data object list is answered with the values alone, in its order.")
+def test_openemv_exact_lengths():
+    entries = ((0x9F02, 6), (0x9F03, 6), (0x9F1A, 2), (0x95, 5), (0x5F2A, 2), (0x9A, 3), (0x9C, 1), (0x9F37, 4))
+    assert tuple(dol.entries(h(_CDOL1))) == entries
+    assert dol.length_of(h(_CDOL1)) == 6 + 6 + 2 + 5 + 2 + 3 + 1 + 4
+    values = "000123456789 000987654321 0528 1234554321 0978 240217 09 DEADBEEF"
+    assert _openemv(_CDOL1) == h(values)
+
+
+@cases("9F0206 9F0306 9F1A02 95", "9F0206 9F0306 9F1A02 9505 5F2A02 9A03 9C01 9F37")
+def test_openemv_cut_off(text):
+    with raises(E_DOL):
+        dol.length_of(h(text))
+
+
+def test_openemv_differing_lengths():
+    text = "9F0203 9F0307 9F1A02 9506 5F2A02 9A00 9C03 9F3703 5A05 9F2005 9F1908"
+    assert _openemv(text) == h(
+        "456789 00000987654321 0528 123455432100 0978 000009 DEADBE 6212340000 12345FFFFF 0000654321012345"
+    )
+
+
+def _openemv(text):
+    data = DataStore(256)
+    for tag, value in (
+        (0x9C, "09"),
+        (0x9A, "240217"),
+        (0x5F2A, "0978"),
+        (0x9F02, "000123456789"),
+        (0x9F03, "000987654321"),
+        (0x9F1A, "0528"),
+        (0x95, "1234554321"),
+        (0x9F37, "DEADBEEF"),
+        (0x9F20, "12345F"),
+        (0x9F19, "654321012345"),
+        (0x5A, "621234000000087F"),
+    ):
+        data.put(tag, h(value))
+    out = bytearray(64)
+    return bytes(out[: dol.build_into(h(text), data, out)])
 
 
 def test_what_is_asked_for():
@@ -78,6 +136,7 @@ def test_cut_at_every_byte():
             dol.length_of(whole[:n])
 
 
+@requirement("Book 3", "5.4", "A list whose last entry is cut off, or has a length of more than one byte, is no list.")
 @cases("9F02", "9F", "9F0280", "00", "0001", "9F800101", "DF81818101")
 def test_malformed(text):
     for function in (dol.length_of, lambda d: dol.asks_for(d, 0x9F66)):

@@ -1,9 +1,12 @@
 from reader.emv import tag_formats
 from reader.errors import E_TAG_FORMAT
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 
 # EMV 4.4 Book 3, Annex A: format and length of each
+@requirement(
+    "Book 3", "Annex A1", "A data object of the card is taken in the format and lengths of the data dictionary."
+)
 @cases(
     (0x5A, "6212340000000018"),
     (0x5A, "62123400000000001234"),
@@ -16,6 +19,15 @@ from testing import cases, h, raises
     (0x9F26, "0011223344556677"),
     (0x9F36, "0001"),
     (0x84, "A000000333"),
+    (0x8E, ""),
+    (0x8C, "9F0206"),
+    (0x90, "00"),
+    (0x92, ""),
+    (0x9F0B, "4142434445464748494A4B4C4D4E4F505152535455565758595A20"),
+    (0x9F20, "12345F"),
+    (0x9F42, "0156"),
+    (0x9F79, "000000012345"),
+    (0x9F74, "454331323334"),
 )
 def test_what_a_card_sends(tag, value):
     row = tag_formats.row(tag)
@@ -23,6 +35,7 @@ def test_what_a_card_sends(tag, value):
     tag_formats.check(tag, row, h(value))
 
 
+@requirement("Book 3", "4.3", "Format n has only decimal digits, format cn digits with trailing F.")
 @cases(
     (0x5A, "621234"),
     (0x5A, "6212340000000000123400"),
@@ -41,6 +54,14 @@ def test_what_a_card_sends(tag, value):
     (0x9F27, ""),
     (0x9F36, "000001"),
     (0x9F6C, "00"),
+    (0x9F0D, "00000000"),
+    (0x9F0B, "41"),
+    (0x9F13, "00"),
+    (0x9F17, ""),
+    (0x9F20, "F1"),
+    (0x9F25, "12A4"),
+    (0x9F44, "0A"),
+    (0x9F79, "00000001234A"),
     (0x57, "62123400000000"),
 )
 def test_what_is_refused(tag, value):

@@ -1,9 +1,9 @@
 from reader.emv.contactless.pre_processing import Preprocessed
 from reader.emv.data import DataStore
-from reader.emv.terminal import contactless_data_into
+from reader.emv.terminal import contact_data_into, contactless_data_into
 from reader.errors import E_DATA_FULL, E_ENTROPY
 from reader.storage.parameters_file import load
-from testing import FixedEntropy, h, path, raises
+from testing import FixedEntropy, h, path, raises, requirement
 
 _TIME = (2026, 3, 14, 15, 9, 26)
 
@@ -32,7 +32,7 @@ def test_every_data_object_of_the_reader():
         (0x9F06, "A000000333010101"),
         (0x9F09, "0030"),
         (0x9F1A, "0156"),
-        (0x9F33, "002800"),
+        (0x9F33, "E0F8C8"),
         (0x9F35, "22"),
         (0x9F15, "5999"),
         (0x9F37, "A1B2C3D4"),
@@ -41,6 +41,79 @@ def test_every_data_object_of_the_reader():
     assert data.get(0x9F1E) == b"00000001"
     assert data.get(0x9F1C) == b"MPOS0001"
     assert len(data.get(0x9F40)) == 5 and len(data.get(0x9F16)) == 15 and data.get(0x9F4E)
+
+
+class _Application:
+    aid = h("A000000333010101")
+    version = h("0030")
+    floor_limit = 10000
+    ec_limit = 100000
+
+
+class _Tx:
+    amount = 12345
+    amount_other = 500
+    currency = 156
+    time = _TIME
+    sequence = 42
+    transaction_type = 9
+
+
+def _contact(data, application, electronic_cash=False, tx=_Tx):
+    parameters = load(path("boards/unix/parameters.json"))
+    contact_data_into(data, parameters.terminal, application, tx, FixedEntropy(h("A1B2C3D4")), electronic_cash)
+
+
+@requirement("Book 4", "Annex A1", "The reader's own data objects have the formats and lengths of the data dictionary.")
+@requirement("Book 3", "6.1.1", "Amounts are there as decimal digits and as binary numbers.")
+def test_by_contact():
+    data = DataStore(512)
+    _contact(data, _Application())
+    for tag, value in (
+        (0x9F02, "000000012345"),
+        (0x9F03, "000000000500"),
+        (0x81, "00003039"),
+        (0x9F04, "000001F4"),
+        (0x9C, "09"),
+        (0x95, "0000000000"),
+        (0x9B, "0000"),
+        (0x9F06, "A000000333010101"),
+        (0x9F09, "0030"),
+        (0x9F1B, "00002710"),
+        (0x9F39, "05"),
+        (0x9F37, "A1B2C3D4"),
+        (0x9F7A, "00"),
+        (0x9F7B, "000000100000"),
+    ):
+        assert data.get(tag) == h(value), hex(tag)
+    # the qualifiers are the contactless kernels'
+    assert data.get(0x9F66) is None
+
+
+def test_electronic_cash_by_contact():
+    data = DataStore(512)
+    _contact(data, _Application(), True)
+    assert data.get(0x9F7A) == h("01")
+    application = _Application()
+    application.ec_limit = None
+    data.wipe()
+    _contact(data, application)
+    assert data.get(0x9F7B) is None
+
+
+def test_what_four_bytes_do_not_hold():
+    class Much(_Tx):
+        amount = 999999999999
+
+    class Most(_Tx):
+        amount = 4294967295
+
+    data = DataStore(512)
+    _contact(data, _Application(), tx=Much)
+    assert data.get(0x9F02) == h("999999999999") and data.get(0x81) is None
+    data.wipe()
+    _contact(data, _Application(), tx=Most)
+    assert data.get(0x81) == h("FFFFFFFF")
 
 
 def test_the_sequence_wraps_at_eight_digits():
