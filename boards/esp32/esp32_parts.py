@@ -1,4 +1,5 @@
-"""What the M35 and the D200 have in common: the parts that an ESP32 or ESP32-S3 module brings, and the PN532's line.
+"""What the M35 and the D200 have in common: the parts that an ESP32 or ESP32-S3 module brings, the lines of the PN532 and
+of the chip slot.
 
 Machine calls are those of MicroPython 1.25's esp32 port. Nothing is touched before `peripherals()` of a board asks.
 """
@@ -14,6 +15,7 @@ from micropython import const
 from reader.drivers.clock import Clock
 from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
+from reader.drivers.icc_slot import IccSlot
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
 from reader.link.gatt_service import GattService
@@ -25,6 +27,14 @@ _NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2: the speed after 
 # holds the processor, and make the sender of one wait
 _NFC_BUFFER = const(512)
 _RESET_MS = const(1)
+_CHIP_UART = const(2)
+_CHIP_BAUD = const(9600)  # IccSlot sets the exact one
+_CHIP_KHZ = const(3580)  # a crystal of 14.318 MHz, divided by 4
+# A block of T=1 has 259 characters, and all are heard again while they are sent
+_CHIP_BUFFER = const(512)
+# From CMDVCC_N to the card's clock, by the TDA8035's own oscillator. To be measured on the first board (NXP AN13950); until
+# then about the middle of what it may be
+_CHIP_CLOCK_AFTER_US = const(3_000)
 _STATE = "/state"
 
 
@@ -65,6 +75,26 @@ def nfc_line(pins) -> UART:
     return line
 
 
+def chip_slot(pins) -> IccSlot:
+    """The chip slot behind the TDA8035, without power. What this UART cannot see: reader/drivers/icc_line.py."""
+    power = Pin(pins.CHIP_POWER, Pin.OUT, value=1)
+    reset = Pin(pins.CHIP_RESET, Pin.OUT, value=0)
+    off = Pin(pins.CHIP_OFF, Pin.IN)
+    line = UART(
+        _CHIP_UART,
+        baudrate=_CHIP_BAUD,
+        bits=8,
+        parity=0,
+        stop=2,
+        tx=pins.CHIP_TX,
+        rx=pins.CHIP_RX,
+        txbuf=_CHIP_BUFFER,
+        rxbuf=_CHIP_BUFFER,
+        timeout=0,
+    )
+    return IccSlot(line, power, reset, off, _CHIP_KHZ, _CHIP_CLOCK_AFTER_US)
+
+
 class Esp32Board:
     """The parts (ports.Board). `pins`: a module with the GPIO of each line by name (boards/*/pins_*.py)."""
 
@@ -78,8 +108,12 @@ class Esp32Board:
             pass  # it is there; or the data partition is not, and then the stores say so
         self.key_store = StateFile(_STATE + "/keys")
         self.counter_store = StateFile(_STATE + "/counters")
+        self.notice_store = StateFile(_STATE + "/notices")
         self.parameters = "/parameters.json"
+        self.emv_tables = "/emv.tlv"
         self.contactless = ContactlessReader(Pn532(Hsu(nfc_line(pins))))
+        self.contact = chip_slot(pins)
+        self.pin_pad = None  # the keypad has no driver yet
 
     def link(self, version: str) -> GattService:
         return GattService(self.name, version)

@@ -12,7 +12,7 @@ import pytest
 
 from mpos.bench.icc import atr as atrs
 from mpos.bench.icc_chip import IccChip
-from mpos.bench.icc_faults import Faults
+from mpos.bench.icc_faults import Fault, Faults
 from mpos.bench.icc_slot import CMDVCC_N, IccSlot, serve_slot
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
 from mpos.provision.compile import firmware_path
@@ -56,6 +56,16 @@ class Card:
 
 def good(atr: bytes = T0_DIRECT) -> list[str]:
     return ["ok", atr.hex(), str(atrs.facts(atr).protocols[0]), *RESPONSES]
+
+
+class Once(Faults):
+    """Faults that do not come back, as those of one character would: it is not counted when it does not get through."""
+
+    def meet(self, place: str, number: int) -> Fault | None:
+        rule = super().meet(place, number)
+        if rule is not None:
+            self.rules.remove(rule)
+        return rule
 
 
 class Slot(IccSlot):

@@ -1,7 +1,7 @@
 """The boards' own code in MicroPython, on stubs of `machine` and `bluetooth` made from MicroPython's documentation.
 
 Every call is recorded and held against the documented signatures, so that a wrong keyword or a constant that does not
-exist fails here and not on a bench. The PN532 at the other end of the recorded UART is the bench's.
+exist fails here and not on a bench. The PN532 and the chip slot at the other end of the recorded UARTs are the bench's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from mpos.bench.field import Field
+from mpos.bench.icc import atr as atrs
+from mpos.bench.icc_slot import IccSlot, serve_slot
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.provision.compile import TOP, compile_tree, firmware_path
 from mpos.provision.toolchain import micropython
@@ -53,12 +55,12 @@ def unusual_value(call: dict[str, Any]) -> str:
             return f"{call['call']}: mode {given['mode']} is none of IN, OUT, OPEN_DRAIN"
         if given.get("pull") not in pulls:
             return f"{call['call']}: pull {given['pull']} is none of None, PULL_UP, PULL_DOWN"
-    if call["call"] == "machine.UART.__init__":
+    if call["call"] in ("machine.UART.__init__", "machine.UART.init"):
         allowed = {"bits": {5, 6, 7, 8}, "parity": {None, 0, 1}, "stop": {1, 2}, "id": {1, 2}}
         for name, values in allowed.items():
             if name in given and given[name] not in values:
                 return f"{call['call']}: {name} {given[name]} is none of {sorted(values, key=str)}"
-        if missing := {"tx", "rx"} - set(given):
+        if call["call"].endswith("__init__") and (missing := {"tx", "rx"} - set(given)):
             return f"{call['call']}: without {sorted(missing)} it takes pins of its own, on the ESP32 the flash's"
     return ""
 
@@ -112,14 +114,65 @@ async def test_every_call_is_a_documented_one(tmp_path: Path, board: str, module
         "contactless": "None",
     }
     pins = wiring.on_device(board, module)
-    (uart,) = result.named("machine.UART.__init__")
+    uart, chip = result.named("machine.UART.__init__")
     given = signatures.arguments(uart)
     assert (given["id"], given["tx"], given["rx"], given["baudrate"]) == (1, pins["NFC_TX"], pins["NFC_RX"], 115200)
     assert given["rxbuf"] >= longest_frame() and given["txbuf"] >= longest_frame() and given["timeout"] == 0
-    (reset,) = result.named("machine.Pin.__init__")
-    assert signatures.arguments(reset) == {"id": pins["NFC_RESET"], "mode": 3, "value": 0}
+    # ISO/IEC 7816-3, 7.3: eight bits, even parity (0), and two stop bits for the guard time
+    assert signatures.arguments(chip) == {
+        "id": 2,
+        "baudrate": 9600,
+        "bits": 8,
+        "parity": 0,
+        "stop": 2,
+        "tx": pins["CHIP_TX"],
+        "rx": pins["CHIP_RX"],
+        "txbuf": 512,
+        "rxbuf": 512,
+        "timeout": 0,
+    }
+    # The contactless chip in reset; the chip card without power, RST low
+    assert [signatures.arguments(call) for call in result.named("machine.Pin.__init__")] == [
+        {"id": pins["NFC_RESET"], "mode": 3, "value": 0},
+        {"id": pins["CHIP_POWER"], "mode": 3, "value": 1},
+        {"id": pins["CHIP_RESET"], "mode": 3, "value": 0},
+        {"id": pins["CHIP_OFF"], "mode": 1},
+    ]
     assert [call["args"] for call in result.named("machine.Pin.value")] == [[1]]
     assert [call["args"] for call in result.named("os.mkdir")] == [["/state"]]
+
+
+class Card:
+    """Of the inverse convention, so that the UART is set more than once."""
+
+    atr = atrs.basic_t1(b"", inverse=True)
+    protocol = 1
+
+    def power_on(self) -> None:
+        pass
+
+    def exchange(self, command: bytes) -> bytes | None:
+        return command + b"\x90\x00"
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("board", NAMES)
+async def test_a_chip_card_is_driven_by_documented_calls(tmp_path: Path, board: str, module: str) -> None:
+    pins = wiring.on_device(board, module)
+    slot = IccSlot(Card())
+    async with serve_slot(slot) as address:
+        result = await exercise(
+            tmp_path,
+            board,
+            f"x with {MCU[module]}",
+            "contact",
+            MPOS_CHIP=address,
+            MPOS_CHIP_PINS=",".join(str(pins[name]) for name in ("CHIP_POWER", "CHIP_RESET", "CHIP_OFF")),
+        )
+    assert result.output == f"contact ('{Card.atr.hex()}', 1, '00b2010c009000')\n"
+    assert result.findings() == [] and slot.violations == [] and not slot.powered
+    settings = [signatures.arguments(call) for call in result.named("machine.UART.init")]
+    assert settings == [{"baudrate": 9624, "bits": 8, "parity": parity, "stop": 2} for parity in (0, 1)]
 
 
 def board_contract() -> set[str]:
@@ -143,7 +196,7 @@ async def test_the_radio_is_on_before_entropy_is_drawn(tmp_path: Path, board: st
 
 async def test_the_other_spelling_of_the_microcontroller(tmp_path: Path) -> None:
     result = await exercise(tmp_path, "m35", "Another board with ESP32-S3")
-    (uart,) = result.named("machine.UART.__init__")
+    uart, _ = result.named("machine.UART.__init__")
     assert signatures.arguments(uart)["rx"] == wiring.on_device("m35", "esp32s3")["NFC_RX"]
 
 

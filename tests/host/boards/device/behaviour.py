@@ -7,11 +7,33 @@ import socket
 
 _MP_STREAM_POLL = 3
 _MP_STREAM_CLOSE = 4
+_CHIP_UART = 2
+_chip = {}  # the bench's chip slot, once it is asked for: "line"; by GPIO the pins that go there
 _radio = {"on": False, "broken": os.getenv("MPOS_RADIO_BROKEN")}
 
 
+def _connected(variable):
+    line = socket.socket()
+    host, port = os.getenv(variable).split(":")
+    line.connect(socket.getaddrinfo(host, int(port))[0][-1])
+    line.setsockopt(6, 1, 1)  # TCP_NODELAY: a serial line holds nothing back
+    line.setblocking(False)
+    return line
+
+
+def _chip_line():
+    """The chip slot: UART 2, and the pins in MPOS_CHIP_PINS (power, reset, off)."""
+    if "line" not in _chip and os.getenv("MPOS_CHIP"):
+        from chip_line import ChipLine
+
+        line = _chip["line"] = ChipLine(_connected("MPOS_CHIP"))
+        pins = os.getenv("MPOS_CHIP_PINS").split(",")
+        _chip.update({int(pin): part for pin, part in zip(pins, (line.power, line.reset, line.off))})
+    return _chip.get("line")
+
+
 class machine_UART(io.IOBase):
-    """The line to the bench's PN532, non-blocking as the esp32 port's with timeout=0."""
+    """The line to the bench's PN532 or chip slot, non-blocking as the esp32 port's with timeout=0."""
 
     def ioctl(self, request, flags):
         if request == _MP_STREAM_POLL:
@@ -22,11 +44,11 @@ class machine_UART(io.IOBase):
         return 0 if request == _MP_STREAM_CLOSE else -1
 
 
-def machine_UART___init__(uart, *args, **kwargs):
-    uart._line = socket.socket()
-    host, port = os.getenv("MPOS_NFC").split(":")
-    uart._line.connect(socket.getaddrinfo(host, int(port))[0][-1])
-    uart._line.setblocking(False)
+def machine_UART___init__(uart, number, *args, **kwargs):
+    if number == _CHIP_UART:
+        uart._line = _chip_line()
+        return
+    uart._line = _connected("MPOS_NFC")
     uart._poll = select.poll()
     uart._poll.register(uart._line, select.POLLIN)
 
@@ -39,7 +61,21 @@ def machine_UART_readinto(uart, buf):
     return uart._line.readinto(buf)
 
 
+def machine_UART_init(uart, *args, **kwargs):
+    uart._line.init(*args, **kwargs)
+
+
+def machine_Pin___init__(pin, *args, **kwargs):
+    _chip_line()
+    pin._part = _chip.get(args[0]) if args else None
+    pin._level = kwargs.get("value")
+    if pin._part and pin._level is not None:
+        pin._part.value(pin._level)
+
+
 def machine_Pin_value(pin, *level):
+    if pin._part:
+        return pin._part.value(*level)
     if level:
         pin._level = level[0]
         return None

@@ -1,6 +1,6 @@
 """On the device: a board's parts, all of them, on a machine that only records.
 
-    micropython exercise.py MACHINE-NAME STEP...     e.g. "mPOS M35 with ESP32" entropy clock link contactless
+    micropython exercise.py MACHINE-NAME STEP...     e.g. "mPOS M35 with ESP32" entropy clock link contactless contact
 
 Prints one line per step.
 """
@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import time
+from binascii import hexlify
 
 import esp32_parts
 from recorder import Recorded
@@ -61,6 +62,20 @@ def contactless(parts):
     async def session():
         await parts.contactless.start()
         await parts.contactless.stop()
+
+    return asyncio.run(session())
+
+
+def contact(parts):
+    async def session():
+        slot = parts.contact
+        slot._line.late_ms = 400  # the far end is a process, on a machine that may be busy
+        await slot.start()
+        await slot.wait_for_insertion(1000)
+        card = await slot.activate()
+        answer = bytes(await card.transmit(bytes((0, 0xB2, 1, 0x0C, 0))))
+        await slot.stop()
+        return hexlify(card.atr).decode(), card.protocol, hexlify(answer).decode()
 
     return asyncio.run(session())
 
