@@ -45,9 +45,9 @@ _CONTACTLESS = (
     Account("A12", "6212340000000000194", 1_000_000),
 )
 
-# The contact cards have numbers 200 to 399 of the issuer's range, and an account each: 10,000.00 and active, but
+# The contact cards have numbers 200 to 499 of the issuer's range, and an account each: 10,000.00 and active, but
 _BALANCE = 1_000_000
-_CONTACT_FIRST, _CONTACT_LAST = 200, 399
+_CONTACT_FIRST, _CONTACT_LAST = 200, 499
 _PIN = "1357"
 _OTHER: dict[int, dict[str, Any]] = {
     # PIN
@@ -79,6 +79,8 @@ _OTHER: dict[int, dict[str, Any]] = {
     319: {"scripts": (Script(BEFORE, ("put 9F58 05",), b""),)},
     320: {"scripts": (Script(AFTER, ("put 9F79 000000050000",)),)},
     321: {"scripts": (Script(BEFORE, ("put 9F58 05",), filler=110),)},
+    # Electronic cash
+    343: {"pin": _PIN},
     # Dates
     331: {"expiry": "1912"},
 }

@@ -20,7 +20,8 @@ class Entry:
     tvr, tsi: in hex, as they stand at the end of the transaction; "" where there are none or it is not said.
     cvm: what the record says of the cardholder's verification, "" where it is not said.
     amount: of the sale. pin: what the cardholder types, each time one is asked for; several, with commas, in order;
-    "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt.
+    "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt,
+    None: nobody wants any.
     offline: the card decides without the host. fault: of the acquirer, for the cards that want one (acquirer.FAULTS).
     """
 
@@ -37,6 +38,6 @@ class Entry:
     cvm: str = ""
     amount: str = "12.34"
     pin: str | None = None
-    choice: int = 0
+    choice: int | None = 0
     offline: bool = False
     fault: str | None = None

@@ -1,4 +1,6 @@
-"""Cards that people hold to a reader although they cannot pay with them."""
+"""Cards that people bring to a reader although they cannot pay with them."""
+
+from mpos.bench.cards.contact.atr import T0
 
 
 class MifareClassic1K:
@@ -42,3 +44,21 @@ class TransitCard:
             return bytes.fromhex("6E00")
         # ISO/IEC 7816-4, 11.2.2: SELECT; the name is not on this card
         return bytes.fromhex("6A82") if command[1] == 0xA4 else bytes.fromhex("6D00")
+
+
+class TransitChip:
+    """The same with contacts."""
+
+    atr = T0
+    warm_atr: bytes | None = None
+    protocol = 0
+    applications: tuple[()] = ()
+
+    def __init__(self) -> None:
+        self._card = TransitCard()
+
+    def power_on(self) -> None:
+        self._card.power_on()
+
+    def exchange(self, command: bytes) -> bytes | None:
+        return self._card.exchange(command)

@@ -68,8 +68,9 @@ class Application:
     def fci(self) -> bytes:
         profile = self.profile
         rows = [tlv(0x50, profile.label.encode()), tlv(0x87, bytes([profile.priority]))]
-        if profile.pdol:
-            rows.append(tlv(0x9F38, dol(*profile.pdol)))
+        pdol = profile.raw_pdol or dol(*profile.pdol)
+        if pdol:
+            rows.append(tlv(0x9F38, pdol))
         rows.append(tlv(0x5F2D, b"zhen"))
         if profile.preferred:
             rows += [tlv(0x9F11, b"\x01"), tlv(0x9F12, profile.preferred.encode("iso8859-1"))]
@@ -242,6 +243,8 @@ class Application:
     # 9.3: card action analysis
     def _decide(self, wanted: int, terminal: dict[int, bytes]) -> int:
         profile = self.profile
+        if profile.always:
+            return _DECISIONS[profile.always]
         kind = min(wanted, _DECISIONS[profile.decision], key=_RANK.__getitem__)
         if self._pays_cash and wanted == TC:
             kind = TC if self.cash.covers(terminal.get(0x9F02, b"")) else ARQC
@@ -258,6 +261,8 @@ class Application:
             self._authenticate(terminal.get(0x91, b""))
         if wanted == AAC or self.profile.second == "aac":
             return AAC
+        if self.profile.second == "arqc":
+            return ARQC
         # A host that could not prove itself moves nothing
         if is_online and self.profile.issuer_authentication and not self._authenticated:
             return AAC
@@ -282,15 +287,23 @@ class Application:
             covered = self._pdol_values + self._cdol1_values + (data if is_second else b"")
             return self._combined(kind, value, counter, iad, covered, terminal.get(0x9F37, b""))
         if self.profile.file_format == 1:
-            return tlv(0x80, bytes([kind]), counter, value, iad)
-        return tlv(0x77, tlv(0x9F27, bytes([kind])), tlv(0x9F36, counter), tlv(0x9F26, value), tlv(0x9F10, iad))
+            return tlv(0x80, bytes([kind | self.profile.cid]), counter, value, iad)
+        return tlv(
+            0x77,
+            tlv(0x9F27, bytes([kind | self.profile.cid])),
+            tlv(0x9F36, counter),
+            tlv(0x9F26, value),
+            tlv(0x9F10, iad),
+        )
 
     # EMV 4.4 Book 2, 6.6.1
     def _combined(self, kind: int, value: bytes, counter: bytes, iad: bytes, covered: bytes, number: bytes) -> bytes:
         assert self.files.icc_key is not None
-        head = [tlv(0x9F27, bytes([kind])), tlv(0x9F36, counter)]
+        head = [tlv(0x9F27, bytes([kind | self.profile.cid])), tlv(0x9F36, counter)]
         tail = tlv(0x9F10, iad)
-        dynamic = certificates.combined_dynamic_data(os.urandom(8), kind, value, covered + b"".join(head) + tail)
+        dynamic = certificates.combined_dynamic_data(
+            os.urandom(8), kind | self.profile.cid, value, covered + b"".join(head) + tail
+        )
         signed = certificates.signed_dynamic_data(self.files.icc_key, dynamic, number)
         return tlv(0x77, *head, tlv(0x9F4B, signed), tail)
 

@@ -19,6 +19,7 @@ _SHORTEST_NAME = 5
 class ContactCard:
     """One card in the sense of `ContactTarget`: whole APDUs in, data and status word out.
 
+    warm_atr: what a warm reset is answered with, where it is something else than `atr`.
     has_pse: a directory names the applications. listed: the profiles in it, where they are others than the card has.
     pse_blocked: selecting the directory answers 6283. blocked: the whole card answers 6A81 to SELECT.
     """
@@ -28,6 +29,7 @@ class ContactCard:
         *profiles: ContactProfile,
         atc: int = 0,
         atr: bytes = atrs.T0,
+        warm_atr: bytes | None = None,
         protocol: int = 0,
         has_pse: bool = True,
         listed: Sequence[ContactProfile] | None = None,
@@ -35,6 +37,7 @@ class ContactCard:
         blocked: bool = False,
     ):
         self.atr = atr
+        self.warm_atr = warm_atr
         self.protocol = protocol
         self.applications = [Application(profile, atc) for profile in profiles]
         self.blocked = blocked

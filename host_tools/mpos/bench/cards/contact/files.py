@@ -69,9 +69,10 @@ def _signed_objects(profile: ContactProfile) -> list[tuple[int, bytes]]:
         (0x5F25, bytes.fromhex(profile.effective)),
         (0x5F28, bytes.fromhex(profile.country)),
         (0x5F30, bytes.fromhex("0" + profile.service_code)),
-        (0x9F08, bytes.fromhex(profile.version)),
         (0x9F42, bytes.fromhex("0156")),
     ]
+    if profile.version:
+        rows.append((0x9F08, bytes.fromhex(profile.version)))
     if profile.auc:
         rows.append((0x9F07, bytes.fromhex(profile.auc)))
     if profile.cvm_list:
@@ -90,7 +91,7 @@ def _keys_into(layout: Layout, profile: ContactProfile) -> tuple[RsaKey | None, 
     issuer = key_of(f"issuer of {profile.pan[:8]}", profile.issuer_bits, profile.issuer_exponent)
     expiry, static = profile.certificate_expiry, layout.static_data()
     certificate, remainder = certificates.issuer_certificate(
-        ca, issuer, test_keys.ISSUER_IIN, expiry, profile.issuer_serial
+        ca, issuer, profile.identifier or test_keys.ISSUER_IIN, expiry, profile.issuer_serial
     )
     rows = layout.records
     rows[_SECRET, 1] = [(0x90, certificate)]

@@ -38,8 +38,10 @@ class ContactProfile(Personalisation):
 
     ca_index: the authority's key above the issuer's. *_bits, *_exponent: the keys made for this card; pin_bits: a key
     of its own for enciphering the PIN, 0: the card's other key serves. certificate_expiry: MMYY of both certificates.
-    decision: "arqc", "aac" or "tc", the most the card grants at the first GENERATE AC.
-    second: "tc" follows the terminal, "aac" refuses whatever the issuer said.
+    identifier: the issuer's in its certificate, where it is another. cid: what stands in the lower half of 9F27.
+    decision: "arqc", "aac" or "tc", the most the card grants at the first GENERATE AC; always: what it answers there,
+    whatever it is asked for.
+    second: "tc" follows the terminal, "aac" refuses whatever the issuer said, "arqc" asks again.
     issuer_authentication: "external" (EXTERNAL AUTHENTICATE), "cdol2" or "" (none).
     pin: its digits, "" for a card without; plain, enciphered: in which form it is taken; tries: what is left.
     iac: default, denial and online, five bytes each in hex; None leaves them out.
@@ -57,6 +59,7 @@ class ContactProfile(Personalisation):
     preferred: str = ""
     priority: int = 1
     pdol: _Dol = ()
+    raw_pdol: bytes = b""  # in place of it
     oda: str = "dda"
     ca_index: int = 0xE1
     issuer_bits: int = 1152
@@ -67,7 +70,10 @@ class ContactProfile(Personalisation):
     certificate_expiry: str = "1249"
     issuer_serial: bytes = b"\x00\x00\x01"
     certified: str = ""  # the account number in the card's certificate, where it is another
+    identifier: str = ""
     decision: str = "arqc"
+    always: str = ""
+    cid: int = 0
     second: str = "tc"
     issuer_authentication: str = "external"
     cdol1: _Dol = CDOL1
