@@ -243,8 +243,8 @@ def test_interface_bytes_without_end():
     "00 60 00 00",
     "03 60 00 00",  # inverse convention that nobody inverted
     "FF 60 00 00",
-    "3B 80 1F",  # T=15 cannot come first
-    "3B 80 0F",
+    "3B 80 1F 03 9C",  # T=15 cannot come first
+    "3B 80 0F 8F",
 )
 def test_refuses(text):
     with raises(E_CARD_PROTOCOL):
