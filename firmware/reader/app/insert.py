@@ -1,14 +1,18 @@
-"""A card put into the slot: the contact side of a transaction. The card stays powered until the host has answered."""
+"""A card put into the slot: the contact side of a transaction. The card stays powered until the host has answered.
+
+Loaded with all that it needs for one transaction, and unloaded after it.
+"""
 
 import time
 
 from micropython import const
 
 from .. import outcome
-from ..errors import E_CARD_ATR, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_INTERFACE, E_NO_CARD, E_PARAMETERS, ReaderError
+from ..emv.contact.kernel import Kernel
+from ..errors import E_CARD_ATR, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_NO_CARD, ReaderError
 from ..link import protocol
+from ..storage.emv_tables import EmvTables
 from ..util import ber_tlv
-from ..util.modules import forget_below
 from ..util.wipe import wipe
 from .cardholder import Cardholder
 
@@ -20,7 +24,6 @@ _TAG_9B_TRANSACTION_STATUS_INFORMATION = const(0x9B)
 _TAG_9F34_CVM_RESULTS = const(0x9F34)
 _TAG_9F79_EC_BALANCE = const(0x9F79)
 
-_NO_TABLES = const(60)  # detail of E_PARAMETERS: there is no file of applications and keys
 _ATTEMPTS = const(3)  # times a card may be put in again that did not answer the reset
 _REPORT_MOST = const(200)
 
@@ -39,28 +42,20 @@ class _Amounts:
 
 
 class Insert:
-    """One of the interfaces of a transaction (tap.Tap is the other); `data` is the transaction's DataStore.
+    """One of the interfaces of a transaction (tap.Tap is the other)."""
 
-    Raises E_INTERFACE when the board has no chip slot, E_PARAMETERS (60) when it has no tables of applications.
-    """
-
-    capacity = 2560  # of the data objects: certificates of 248 bytes among them
     entry_mode = "05"  # DE22, without its last digit
 
     def __init__(self, transaction):
         parts = transaction.parts
-        if parts.board.contact is None:
-            raise ReaderError(E_INTERFACE)
-        if parts.tables is None:
-            raise ReaderError(E_PARAMETERS, _NO_TABLES)
-        from ..emv.contact.kernel import Kernel
 
         self._t = transaction
         self._slot = parts.board.contact
         self._clock = parts.clock
         self._on = False
         self.cardholder = Cardholder(transaction, parts.board.pin_pad)
-        self._kernel = Kernel(parts.parameters.terminal, parts.tables, self.cardholder, parts.entropy)
+        tables = EmvTables(parts.board.emv_tables)
+        self._kernel = Kernel(parts.parameters.terminal, tables, self.cardholder, parts.entropy)
 
     @property
     def pin(self):
@@ -158,11 +153,8 @@ class Insert:
             result.response_code = session.answer_code.decode()
 
     async def stop(self) -> None:
-        """Card off, what was read of it wiped, the kernel unloaded."""
+        """Card off, what was read of it wiped."""
         self._kernel.wipe()
-        forget_below("reader.emv.contact.")
-        for name in ("reader.emv.certificates", "reader.crypto.rsa"):
-            forget_below(name)
         if self._on:
             self._on = False
             await self._slot.stop()

@@ -10,14 +10,16 @@ import gc
 from micropython import const
 
 from ..dukpt.tdes import TdesDukpt
-from ..errors import E_CANCELLED, E_LINK_BUSY, E_LINK_STATE, E_PHONE_GONE, ReaderError
+from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
 from ..link import protocol
-from ..util.modules import forget, forget_below
+from ..util.modules import forget, keep_only, loaded
 from . import commands
 from .counters import Counters
 from .notices import Notices
 from .transaction import Transaction
 from .version import VERSION
+
+_NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Reader:
         self.counters = Counters(board.counter_store)
         self.notices = Notices(board.notice_store)
         self.parameters: Any = None
-        self.tables: Any = None  # of applications and keys for the contact chip; None: there is no file of them
+        self.has_tables = False  # of applications and keys, without which no contact chip is taken
         self.out_of_service = 0
         self.last = b""  # body of the last RESULT
         self.last_number = 0
@@ -66,7 +68,8 @@ class Reader:
         probe = bytearray(16)
         self.entropy.fill(probe)
         self._load_parameters()
-        self._open_tables()
+        self._check_tables()
+        self._rehearse()
         self.keys.check()
         self.counters.check()
         self.notices.check()
@@ -89,22 +92,36 @@ class Reader:
         finally:
             forget("reader.storage.parameters_file")
 
-    def _open_tables(self) -> None:
+    def _rehearse(self) -> None:
+        """Load once what each interface loads for its transactions: what is missing is missed now, and the heap at
+        rest is the same before the first transaction and after it."""
+        kept = loaded()
+        from . import tap  # noqa: F401
+
+        keep_only(kept)
+        if self.board.contact is None:
+            return
+        from ..emv.contact import kernel
+        from . import insert  # noqa: F401
+
+        kernel.rehearse()
+        keep_only(kept)
+
+    def _check_tables(self) -> None:
         """A reader whose acquirer gave it no tables takes no contact chip; broken tables put it out of service."""
         if self.board.contact is None:
             return
+        kept = loaded()
         from ..storage import emv_tables
 
-        tables = emv_tables.EmvTables(self.board.emv_tables)
         try:
-            tables.check()
+            emv_tables.EmvTables(self.board.emv_tables).check()
+            self.has_tables = True
         except ReaderError as error:
             if error.detail != emv_tables.NO_FILE:
                 raise
-            return
         finally:
-            forget_below("reader.storage.emv_tables_check")
-        self.tables = tables
+            keep_only(kept)
 
     def heap(self) -> int:
         """Bytes of heap in use, garbage not counted."""
@@ -148,6 +165,11 @@ class Reader:
         """
         if self._transaction is not None:
             raise ReaderError(E_LINK_BUSY)
+        if interface == protocol.INTERFACE_CONTACT:
+            if self.board.contact is None:
+                raise ReaderError(E_INTERFACE)
+            if not self.has_tables:
+                raise ReaderError(E_PARAMETERS, _NO_TABLES)
         number = self._number % 0xFFFF + 1
         self._transaction = Transaction(
             self,
@@ -210,7 +232,7 @@ class Reader:
         transaction = self._transaction
         if transaction is None or transaction.result.number != number or transaction.cancelled:
             raise ReaderError(E_LINK_STATE)
-        cardholder = transaction.interface.cardholder
+        cardholder = transaction.interface and transaction.interface.cardholder
         if cardholder is None or not cardholder.answer(choice):
             raise ReaderError(E_LINK_STATE)
 

@@ -1,4 +1,4 @@
-"""A card held to the reader: the contactless side of a transaction."""
+"""A card held to the reader: the contactless side of a transaction. Loaded for one, and unloaded after it."""
 
 import asyncio
 import time
@@ -34,9 +34,8 @@ _TRY_AGAIN = {
 
 
 class Tap:
-    """One of the interfaces of a transaction (insert.Insert is the other); `data` is the transaction's DataStore."""
+    """One of the interfaces of a transaction (insert.Insert is the other)."""
 
-    capacity = 1536  # of the data objects
     entry_mode = "07"  # DE22, without its last digit
     pin = None
     session = None  # of the contact kernel

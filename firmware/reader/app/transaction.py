@@ -23,12 +23,14 @@ from ..errors import (
 )
 from ..iso8583 import messages
 from ..link import protocol
-from ..util import ber_tlv
+from ..util import ber_tlv, modules
 from ..util.bcd import from_int
 from ..util.wipe import wipe
 from . import account
 from .result import Result
 
+_DATA_CONTACTLESS = const(1536)
+_DATA_CONTACT = const(2560)  # two certificates of 248 bytes among them
 _ICC_MOST = const(255)
 _FRAME_MOST = const(1000)
 _NOTICE_MOST = const(480)
@@ -66,7 +68,7 @@ class Sale:
 class Transaction:
     """`parts` is the reader (board, parameters, tables, contactless, keys, counters, notices, clock, entropy);
     `emit(opcode, build)` sends an event of this transaction and returns whether somebody was there to hear it;
-    `interface`: protocol.INTERFACE_*. Raises E_INTERFACE, E_PARAMETERS for an interface that cannot be served."""
+    `interface`: protocol.INTERFACE_*."""
 
     def __init__(
         self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int, interface: int
@@ -75,15 +77,10 @@ class Transaction:
         self.emit = emit
         self.timeout_ms = timeout_ms
         self.result = Result(number, amount, currency)
-        if interface == protocol.INTERFACE_CONTACT:
-            from .insert import Insert
-
-            self.interface: Any = Insert(self)
-        else:
-            from .tap import Tap
-
-            self.interface = Tap(self)
-        self.data = DataStore(self.interface.capacity)
+        self.interface: Any = None  # insert.Insert or tap.Tap, while the transaction runs
+        self._interface = interface
+        self._modules = modules.loaded()
+        self.data = DataStore(_DATA_CONTACT if interface == protocol.INTERFACE_CONTACT else _DATA_CONTACTLESS)
         self._answered = asyncio.Event()
         self._frame: memoryview | None = None
         self._icc = bytearray(_ICC_MOST)
@@ -112,17 +109,19 @@ class Transaction:
         if self.cancelled and not result.code:
             result.failed(ReaderError(self.cancel_code))
         self._sample()
-        try:
-            self.interface.report(result)
-            await self.interface.stop()
-        except ReaderError as error:
-            if not result.code:
-                result.failed(error)
+        if self.interface is not None:
+            try:
+                self.interface.report(result)
+                await self.interface.stop()
+            except ReaderError as error:
+                if not result.code:
+                    result.failed(error)
         self.data.wipe()
         wipe(self._icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
         self.interface = self.data = self._icc = self._packet = self._frame = None
         self.parts = self.emit = self._answered = None
+        modules.keep_only(self._modules)
         return result
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
@@ -136,6 +135,13 @@ class Transaction:
     async def _run(self) -> None:
         parts = self.parts
         result = self.result
+        # In here, where the stack is at its least: what an interface needs is loaded for one transaction, and
+        # unloaded after it
+        if self._interface == protocol.INTERFACE_CONTACT:
+            from .insert import Insert as interface
+        else:
+            from .tap import Tap as interface
+        self.interface = interface(self)
         parts.notices.need_room()
         # Both are stored before anything leaves: a number is never used twice, whatever happens to the power.
         result.stan = parts.counters.next_stan()

@@ -10,10 +10,22 @@ def forget(name: str) -> None:
     """
     package, _, attribute = name.rpartition(".")
     del sys.modules[name]
-    delattr(sys.modules[package], attribute)
+    if package in sys.modules:  # it may have been unloaded before
+        delattr(sys.modules[package], attribute)
 
 
 def forget_below(package: str, *kept: str) -> None:
     """Unload every module whose full name begins with `package` (a dot at its end), but for those `kept`."""
     for name in [name for name in sys.modules if name.startswith(package) and name not in kept]:
+        forget(name)
+
+
+def loaded() -> set:
+    """The full names of all modules there are now, for `keep_only` later on."""
+    return set(sys.modules)
+
+
+def keep_only(names: set) -> None:
+    """Unload every module of the firmware that is not among `names`: what came since `loaded` said them."""
+    for name in [name for name in sys.modules if name.startswith("reader.") and name not in names]:
         forget(name)

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from reader.util.modules import forget, forget_below
+from reader.util.modules import forget, forget_below, keep_only, loaded
 
 
 def test_a_forgotten_module_gives_its_heap_back():
@@ -46,3 +46,16 @@ def test_all_of_a_package_but_what_is_kept():
     assert "reader.util.modules" in sys.modules
     forget_below("reader.link.")
     assert "reader.link.framing" not in sys.modules and "reader.link" in sys.modules
+
+
+def test_what_came_since():
+    import reader.link.framing
+
+    kept = loaded()
+    import reader.link.protocol
+    import reader.outcome  # noqa: F401
+
+    keep_only(kept)
+    assert "reader.link.protocol" not in sys.modules and "reader.outcome" not in sys.modules
+    assert "reader.link.framing" in sys.modules
+    keep_only(kept)

@@ -137,6 +137,27 @@ class Kernel:
             self.session = None
 
 
+def rehearse() -> None:
+    """Load every step once: a firmware that lacks one is found out before a card is in the slot, and the names that
+    the modules bring are in the heap from then on."""
+    for name in (
+        "application_selection",
+        "initiate",
+        "read_application_data",
+        "electronic_cash",
+        "offline_data_authentication",
+        "processing_restrictions",
+        "cardholder_verification",
+        "terminal_risk_management",
+        "terminal_action_analysis",
+        "card_action_analysis",
+        "online_processing",
+        "script_processing",
+        "completion",
+    ):
+        _load(name)
+
+
 def _load(name: str) -> "Any":
     """The module of a step. It is unloaded at once: what holds it is the function that runs, and nothing after it."""
     module = __import__(_PACKAGE + name, None, None, (name,))
