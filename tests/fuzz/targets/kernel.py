@@ -21,15 +21,22 @@ _CODES = (b"00", b"00", b"05", b"Z3")
 _ENDS = (APPROVED, DECLINED, END_APPLICATION, TRY_ANOTHER_INTERFACE)
 
 
-def transaction(card, cardholder, host: Callable[[], tuple[bytes, bytes] | None]) -> None:
+Host = Callable[[DataStore], tuple[bytes, bytes] | None]
+_ACCOUNT = (0x57, 0x5A, 0x5F20)
+
+
+def transaction(card, cardholder, host: Host, tables=None) -> None:
     """One transaction. `host` gives its response code and field 55, or None when there is no answer."""
     data = DataStore(2560)
-    kernel = contact.Kernel(world.Terminal, world.Tables(), cardholder, world.Entropy())
+    kernel = contact.Kernel(world.Terminal, tables or world.Tables(), cardholder, world.Entropy())
     outcome = device.attempt(kernel.run, card.transmit, world.Transaction, data)
     session = kernel.session
     if outcome is not None and outcome.code == ONLINE_REQUEST:
         assert session.first_ac == 2
-        answer = host()
+        answer = host(data)
+        # As app/insert.py does once the packet is made
+        for tag in _ACCOUNT:
+            data.drop(tag)
         if answer is None:
             outcome = device.attempt(kernel.complete_without, True)
             assert not session.reversal
@@ -53,7 +60,7 @@ def transaction(card, cardholder, host: Callable[[], tuple[bytes, bytes] | None]
 def kernel(data: bytes) -> None:
     feed = Feed(data)
 
-    def host() -> tuple[bytes, bytes] | None:
+    def host(_data: DataStore) -> tuple[bytes, bytes] | None:
         choice = feed.byte()
         return None if choice > 0xC0 else (_CODES[choice & 3], feed.block())
 
