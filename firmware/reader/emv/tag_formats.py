@@ -113,7 +113,7 @@ _ROWS = (
     b"\x03\x0f\x0f"  # 9F16 merchant identifier
     b"\x80\x01\x01"  # 9F17 PIN try counter
     b"\x20\x04\x04"  # 9F18 issuer script identifier
-    b"\x91\x06\x06"  # 9F19 token requestor ID
+    b"\x91\x06\x06"  # 9F19 token requester ID
     b"\x01\x02\x02"  # 9F1A terminal country code
     b"\x00\x04\x04"  # 9F1B terminal floor limit
     b"\x03\x08\x08"  # 9F1C terminal identification
