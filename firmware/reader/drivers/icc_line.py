@@ -182,8 +182,9 @@ class IccLine:
             view = memoryview(self._wire)[: len(view)]
         await self.check()
         if self._has_heard:
-            await self.sleep_until(ticks_add(self._heard, self._us(_TURN_ETU)))
             self._has_heard = False
+            left = self._us(_TURN_ETU) - ticks_diff(ticks_us(), self._heard)
+            await asyncio.sleep_ms(max(left, 0) // 1000 + 1)
         end = ticks_add(ticks_ms(), self._ms(len(view) * (_CHARACTER_ETU + self._guard)))
         if self._guard:
             # A time between CWT and the guard time may be short: all but its end is left to other tasks

@@ -10,6 +10,8 @@ session, then "ok", ATR, protocol and the responses in hex; or the step that fai
 
 import asyncio
 import gc
+import io
+import select
 import socket
 import sys
 from binascii import hexlify
@@ -25,6 +27,9 @@ ANSWER_MS = 600
 FRAME_MS = 80
 EXCHANGE_MS = 900
 
+_MP_STREAM_POLL = 3
+_MP_STREAM_CLOSE = 4
+
 SELECT = bytes((0, 0xA4, 4, 0, 5)) + b"\xa0\x00\x00\x03\x33" + b"\x00"  # case 4
 READ_RECORD = bytes((0, 0xB2, 1, 0x0C, 0))  # case 2
 PUT_DATA = bytes((0, 0xDA, 0x9F, 0x36, 200)) + bytes(range(200))  # case 3
@@ -39,11 +44,13 @@ class Steps:
     name = ""
 
 
-class Counted:
-    """A socket that says when it is used the nth time, for reading or writing."""
+class Counted(io.IOBase):
+    """A socket that says when it is used the nth time: bytes written, or bytes that were there to be read."""
 
     def __init__(self, line):
         self._line = line
+        self._poll = select.poll()
+        self._poll.register(line, select.POLLIN)
         self.left = 0
         self.reached = asyncio.Event()
 
@@ -62,6 +69,14 @@ class Counted:
         if n:
             self._count()
         return n
+
+    def ioctl(self, request, flags):
+        if request == _MP_STREAM_POLL:
+            ready = flags & select.POLLOUT
+            for _, event in self._poll.ipoll(0):
+                ready |= event
+            return ready & (flags | select.POLLHUP | select.POLLERR)
+        return 0 if request == _MP_STREAM_CLOSE else -1
 
 
 def connected(address):
@@ -139,7 +154,7 @@ async def sweep(kind, count, *addresses):
 async def cancel(kind, address, n):
     line = connected(address)
     counted = Counted(line)
-    slot = made(kind, line if kind == "coupler" else counted)
+    slot = made(kind, counted)
     counted.left = int(n)
     steps = Steps()
     task = asyncio.create_task(session(slot, steps, APDUS))

@@ -72,8 +72,14 @@ async def test_sessions_of_both_protocols_and_conventions() -> None:
     assert slots[1].settings == [even, odd, even, odd] == slots[3].settings
 
 
-@requirement("ISO 7816-3", "9.3", "PPS raises the speed of a card that offers a higher one, and both sides then use it.")
-@requirement("ISO 7816-3", "6.3.1", "A card in negotiable mode that does not hold to its offer is reset and used at the first speed.")
+@requirement(
+    "ISO 7816-3", "9.3", "PPS raises the speed of a card that offers a higher one, and both sides then use it."
+)
+@requirement(
+    "ISO 7816-3",
+    "6.3.1",
+    "A card in negotiable mode that does not hold to its offer is reset and used at the first speed.",
+)
 async def test_pps() -> None:
     kinds = ("agree", "defaults", "silent", "garbage", "other-protocol")
     atrs_ = [atrs.basic_t0(b"", ta1=FASTER), atrs.basic_t1(b"", ta1=FASTER)]
@@ -88,8 +94,14 @@ async def test_pps() -> None:
         assert slot.again.resets == (2 if kind in ("agree", "defaults") else 4), kind
 
 
-@requirement("ISO 7816-3", "8.3", "In specific mode the speed of TA1 holds right after the answer to reset, without PPS.")
-@requirement("Book 1", "8.3.3.1", "A card that offers a speed the reader does not take in negotiable mode is used at the first one.")
+@requirement(
+    "ISO 7816-3", "8.3", "In specific mode the speed of TA1 holds right after the answer to reset, without PPS."
+)
+@requirement(
+    "Book 1",
+    "8.3.3.1",
+    "A card that offers a speed the reader does not take in negotiable mode is used at the first one.",
+)
 async def test_speeds_without_pps() -> None:
     specific = atrs.basic_t1(b"", ta1=0x12, ta2=0x01)
     negotiable = atrs.basic_t0(b"", ta1=0x96)
@@ -101,7 +113,9 @@ async def test_speeds_without_pps() -> None:
     assert [speed for speed, _, _ in slots[1].settings] == [9624]
 
 
-@requirement("ISO 7816-3", "10.3", "A T=0 card may ask for its data byte by byte and for time, and announce answers by 61xx.")
+@requirement(
+    "ISO 7816-3", "10.3", "A T=0 card may ask for its data byte by byte and for time, and announce answers by 61xx."
+)
 @requirement("ISO 7816-3", "11.6", "A T=1 card may chain, ask for time and change its block size.")
 async def test_what_a_card_may_do() -> None:
     t0 = [T0Options(nulls=3), T0Options(one_by_one=True), T0Options(case_2="61"), T0Options(part=50)]
@@ -120,7 +134,9 @@ async def test_a_card_that_wants_guard_time() -> None:
         assert found[i, 0] == found[i, 1] == good(chip.atr), i
 
 
-@requirement("Book 1", "8.3", "An answer that is rejected after the cold reset gets one warm reset, whose answer counts.")
+@requirement(
+    "Book 1", "8.3", "An answer that is rejected after the cold reset gets one warm reset, whose answer counts."
+)
 @requirement("Book 1", "8.3", "An answer that is rejected after the warm reset too ends the session.")
 async def test_a_rejected_answer_to_reset() -> None:
     kinds = [kind for kind in PLACES["reset"] if kind not in ("mute", "short", "bad-tck")]
@@ -169,7 +185,9 @@ async def test_a_fault_at_every_sending_of_t0() -> None:
         assert slots[i].violations == []
 
 
-@requirement("ISO 7816-3", "11.6.3", "A T=1 block that comes damaged, once, is asked for again, and the session goes on.")
+@requirement(
+    "ISO 7816-3", "11.6.3", "A T=1 block that comes damaged, once, is asked for again, and the session goes on."
+)
 async def test_a_fault_at_every_sending_of_t1() -> None:
     cases = [(kind, n) for kind in ONCE_T1 for n in range(SENDINGS_T1)]
     slots = [Slot(Card(T1_DIRECT), Faults(Fault(kind, block=n))) for kind, n in cases]
@@ -179,7 +197,9 @@ async def test_a_fault_at_every_sending_of_t1() -> None:
         assert found[i, 0] == found[i, 1] == good(T1_DIRECT), (kind, n)
 
 
-@requirement("Book 1", "9.2.5.1", "Three blocks in a row without a valid answer end the session, and the card is switched off.")
+@requirement(
+    "Book 1", "9.2.5.1", "Three blocks in a row without a valid answer end the session, and the card is switched off."
+)
 async def test_blocks_that_stay_broken() -> None:
     cases = [(kind, n) for kind in ("silence", "bad-edc", "bad-pcb", "abort") for n in (0, 2)]
     slots = [Slot(Card(T1_DIRECT), Faults(Fault(kind, block=n, times=20))) for kind, n in cases]
@@ -296,7 +316,9 @@ class Swept(Slot):
             self.counts[-1] += 1
 
 
-@requirement("Book 1", "6.1.5", "A card that is pulled out at any character ends the session, and the contacts are switched off.")
+@requirement(
+    "Book 1", "6.1.5", "A card that is pulled out at any character ends the session, and the contacts are switched off."
+)
 @pytest.mark.parametrize("atr", ATRS, ids=["T=0", "T=0 inverse", "T=1", "T=1 inverse"])
 async def test_removal_at_every_character(atr: bytes) -> None:
     whole = Slot(Card(atr, bytes(range(40)) + b"\x90\x00"))
@@ -318,11 +340,11 @@ async def test_removal_at_every_character(atr: bytes) -> None:
 
 
 @pytest.mark.parametrize("atr", (T0_DIRECT, T1_INVERSE), ids=["T=0", "T=1 inverse"])
-@pytest.mark.parametrize("n", [1, 5, 9, 14, 20, 30, 45, 60])
+@pytest.mark.parametrize("n", [1, 4, 7, 10, 13, 16, 19, 22])
 async def test_a_session_that_is_cancelled(atr: bytes, n: int) -> None:
     slot = Slot(Card(atr))
     async with serve_slot(slot) as address:
         found = await device("slot", "cancel", address, str(n))
-    assert found[0, 0][-1] in ("cancelled", "before")
+    assert found[0, 0][-1] == "cancelled"
     assert found[0, 1] == good(atr)
     assert slot.violations == [] and not slot.powered
