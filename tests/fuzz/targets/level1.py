@@ -164,9 +164,7 @@ class _T1Card(_Ending):
             crc ^= byte
             for _ in range(8):
                 crc = crc >> 1 ^ 0x8408 if crc & 1 else crc >> 1
-        return block + (crc ^ 0xFFFF).to_bytes(2, "little" if self._low_first else "big")
-
-    _low_first = True
+        return block + (crc ^ 0xFFFF).to_bytes(2, "big")
 
     def answer(self, sent: bytes) -> bytes:
         if len(sent) > 3:
@@ -207,7 +205,7 @@ def t1(data: bytes) -> None:
     feed = Feed(data)
     choice = feed.byte()
     parsed = atr.parse(_with_check(_T1_ATRS[choice % len(_T1_ATRS)]))
-    protocol = T1(AnsweredLine(_T1Card(feed, parsed.crc)), parsed)
+    protocol = T1(AnsweredLine(_T1Card(feed, parsed.crc)), parsed, emv=not choice & 0x40)
     if choice & 0x80 or device.attempt(_started, protocol):
         _talk(protocol, feed)
 
