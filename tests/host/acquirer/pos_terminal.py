@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import iso8583
-from psec import des, mac
+from psec import des, mac, pinblock
 
 from mpos.acquirer import dukpt
 from mpos.bench import test_keys
@@ -133,6 +133,45 @@ class Terminal:
             self.stan += 1
             stan = self.stan
         known = read_card(card, amount)
+        return self.packed(known, keys, stan, amount, change, chip, track, mti)
+
+    def insert(
+        self,
+        known: dict[str, bytes],
+        amount: int = 1234,
+        *,
+        pin: str = "",
+        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
+        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
+    ) -> bytes:
+        """The whole frame of a sale by contact: `known` is what card and terminal have said; `pin` goes to the host."""
+        keys = self.next_keys()
+        self.stan += 1
+
+        def contact(fields: dict[int, bytes]) -> None:
+            fields[22] = bytes.fromhex("0510" if pin else "0520")
+            fields[23] = bytes.fromhex(f"{int(known['5F34'].hex()):04d}")
+            if pin:
+                account = known["57"].hex().upper().split("D")[0]
+                clear = pinblock.encode_pinblock_iso_0(pin, account)
+                fields[26] = bytes.fromhex("12")
+                fields[52] = des.encrypt_tdes_ecb(keys.pin, clear)
+                fields[53] = bytes.fromhex("2610000000000000")
+            change(fields)
+
+        return self.packed(dict(known), keys, self.stan, amount, contact, chip, None, "0200")
+
+    def packed(
+        self,
+        known: dict[str, bytes],
+        keys: dukpt.TransactionKeys,
+        stan: int,
+        amount: int,
+        change: Callable[[dict[int, bytes]], None],
+        chip: Callable[[dict[str, bytes]], None],
+        track: bytes | None,
+        mti: str,
+    ) -> bytes:
         known["9F41"] = bytes.fromhex(f"{stan:08d}")
         chip(known)
         if track is None:

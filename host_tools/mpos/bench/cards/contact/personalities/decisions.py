@@ -314,7 +314,7 @@ ENTRIES = (
         "approves-unasked",
         "A card that approves although it was asked for a request to the host.",
         _E_EMV_DATA,
-        profile(364, always="tc", version=_OTHER_VERSION),
+        profile(364, always="tc", version=_OTHER_VERSION, iac=_codes(_ONLINE, _VERSION)),
     ),
     broken(
         "asks-unasked",

@@ -191,7 +191,7 @@ def _padded(files: Layout) -> None:
 
 def _flood(files: Layout) -> None:
     """Objects of 240 bytes that have a place in a record, one in each."""
-    files.put(0x9F1F, b"0" * 240)
+    files.put(0x9F1F, b"0" * 180)
     for number, tag in enumerate((0x9F20, 0x97, 0x9F2D, 0x9F2E, 0x9F2F), 1):
         files.records[3, number] = [(tag, bytes(240))]
     files.afl += bytes([3 << 3, 1, 5, 0])
