@@ -1,6 +1,6 @@
 """Genuine transactions with the bench's contact cards, recorded for the fuzzers to start from.
 
-    python -m tests.fuzz.record          all of CARDS again
+    python -m tests.fuzz.record          all of NAMES again
 
 A conversation (conversations/CARD.txt) has a line for each APDU, `>` or `<` and hex, and last `=`, response code and
 field 55 of the host. A seed of the target `kernel` is the same without the commands, as that target reads it. Both are
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from mpos.acquirer.issuer import Issuer
-from mpos.bench.cards.registry import make_card
+from mpos.bench.cards.registry import CARDS, Entry
 from mpos.bench.world import bench_tables
 from tests.fuzz import world
 from tests.fuzz.device import TOP
@@ -25,7 +25,26 @@ _SEEDS = TOP / "tests" / "fuzz" / "corpus" / "kernel"
 _CHIP_DATA = (0x9F02, 0x9F03, 0x9F1A, 0x95, 0x5F2A, 0x9A, 0x9C, 0x9F37, 0x82, 0x9F36, 0x9F26, 0x9F10)
 
 # One card for each way through the kernel
-CARDS = ("chip", "sda", "cda", "cda-offline", "dda-format-2", "no-authentication")
+NAMES = (
+    "chip",
+    "sda",
+    "cda",
+    "cda-offline",
+    "dda-format-2",
+    "no-authentication",
+    "two-applications",
+    "no-pse",
+    "options-refused-once",
+    "pin-offline",
+    "pin-enciphered-own-key",
+    "pin-wrong",
+    "online-pin-after-offline",
+    "velocity-within",
+    "arpc-in-cdol2",
+    "script-both",
+    "cash",
+    "cash-below-threshold",
+)
 
 
 class _Recording:
@@ -52,25 +71,29 @@ class _Card:
 
 
 class _Cardholder(world.Cardholder):
-    """Chooses the first, confirms, types what the card's entry says."""
+    """Does what the card's entry says; in the seed there is a byte for it that says the same."""
 
-    def __init__(self, recording: _Recording):
+    def __init__(self, entry: Entry, recording: _Recording):
         super().__init__(Feed(b""))
-        self._feed_bytes = recording.feed
-        recording.feed.append(0)
+        self._entry = entry
+        self._typed = (entry.pin or "").split(",")
+        self._written = recording.feed
+        recording.feed.append(0)  # there is a PIN pad
 
     async def choose(self, labels) -> int:
-        self._feed_bytes.append(1)
         await super().choose(labels)
-        return 0
+        self._written.append(self._entry.choice + 1)
+        return self._entry.choice
 
     async def confirm(self, label) -> bool:
-        self._feed_bytes.append(0)
+        self._written.append(0)
         return await super().confirm(label)
 
     async def pin(self, kind: int, tries_left: int):
-        self._feed_bytes.append(0)
-        return await super().pin(kind, tries_left)
+        pin = await super().pin(kind, tries_left)
+        self._written.append(0)
+        pin[:] = bytes(int(digit) for digit in self._typed.pop(0))
+        return pin
 
 
 def record(name: str, tables: str) -> _Recording:
@@ -93,7 +116,9 @@ def record(name: str, tables: str) -> _Recording:
         recording.feed += bytes((0, len(answer))) + answer
         return b"00", answer
 
-    transaction(_Card(make_card(name)[0], recording), _Cardholder(recording), host, EmvTables(tables))
+    entry = CARDS[name]
+    card = _Card(entry.build(0)[0], recording)
+    transaction(card, _Cardholder(entry, recording), host, EmvTables(tables))
     return recording
 
 
@@ -102,7 +127,7 @@ def main() -> None:
     _SEEDS.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile() as tables:
         Path(tables.name).write_bytes(bench_tables())
-        for name in CARDS:
+        for name in NAMES:
             recording = record(name, tables.name)
             (CONVERSATIONS / f"{name}.txt").write_text("\n".join(recording.lines) + "\n")
             (_SEEDS / name).write_bytes(recording.feed)
