@@ -91,7 +91,7 @@ class Application:
         self.target = to_int(self._need(_TAG_DF17_RANDOM_SELECTION_TARGET))
         self.default_ddol = bytes(self.get(_TAG_DF14_DEFAULT_DDOL) or b"")
         self.default_tdol = bytes(self.get(_TAG_97_TDOL) or b"")
-        self.online_pin = self._need(_TAG_DF18_ONLINE_PIN_CAPABILITY)[0] == 1
+        self.online_pin = self._need(_TAG_DF18_ONLINE_PIN_CAPABILITY) == b"\x01"
         limit = self.get(_TAG_9F7B_ELECTRONIC_CASH_TERMINAL_LIMIT)
         self.ec_limit = None if limit is None else to_int(limit)
 
@@ -186,7 +186,7 @@ class EmvTables:
         head = bytearray(HEAD)
         with open_file(self._path) as file:
             for kind, start, length in records(file, 0, head):
-                if kind == _TAG_E2_CAPK_RECORD:
+                if kind == _TAG_E2_CAPK_RECORD and length > _INDEX_AT:
                     first = _value(head)
                     if first[_INDEX_AT] == index and first[3 : 3 + _RID] == rid:
                         key = _made(Capk, file, start, length)

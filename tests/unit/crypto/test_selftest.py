@@ -4,7 +4,7 @@ import hashlib
 
 import cryptolib
 
-from reader.crypto import des, mac, selftest
+from reader.crypto import des, mac, rsa, selftest
 from reader.errors import E_SELFTEST
 from testing import cases, raises
 
@@ -55,6 +55,24 @@ def _no_mac(key, data, out):
 
 def test_mac():
     _run_with(mac, "x919_into", _no_mac, selftest.X919)
+
+
+_genuine = rsa.public
+
+
+def _one_bit_wrong(data, modulus, exponent):
+    clear = bytearray(_genuine(data, modulus, exponent))
+    clear[40] ^= 1
+    return bytes(clear)
+
+
+def _nothing(data, modulus, exponent):
+    return b""
+
+
+@cases(_one_bit_wrong, _nothing)
+def test_rsa(substitute):
+    _run_with(rsa, "public", substitute, selftest.RSA)
 
 
 class _Wrong:
