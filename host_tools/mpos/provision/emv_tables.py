@@ -147,9 +147,11 @@ def application_of(row: Application | Mapping[str, Any]) -> Application:
             ec_limit=row.get("ec_limit"),
             name=row.get("name", ""),
         )
+        _check_application(application)
+    except TablesError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise TablesError(f"an application needs more, or something else: {error!r}") from None
-    _check_application(application)
     return application
 
 
@@ -257,7 +259,8 @@ def build(
     hashes = {exception_hash(pan, sequence) for pan, sequence in exceptions}
     out += [_record(_EXCEPTION, b"".join(sorted(hashes)))] if hashes else []
     data = b"".join(out)
-    if len(data) > FILE_MOST or len(out) > RECORDS_MOST or max(map(len, out[: len(chosen) + len(keys)])) > RECORD_MOST:
+    longest = max(map(len, out[: len(chosen) + len(keys)]), default=0)
+    if len(data) > FILE_MOST or len(out) > RECORDS_MOST or longest > RECORD_MOST:
         raise TablesError("the reader has no room for so much")
     return data
 
