@@ -174,37 +174,33 @@ def _show(
             )
         )
         return
-    table = Table(
-        "scheme", "AID", "longer", "version", "TAC default", "online", "denial", "floor", box=None, pad_edge=False
-    )
+    # Within 80 columns; an AID with a star may be the beginning of a longer name
+    table = _table("scheme", "AID", "TAC default", "online", "denial", "floor")
     for a in applications:
-        table.add_row(
-            a.scheme,
-            _hex(a.aid),
-            "yes" if a.partial else "no",
-            _hex(a.version),
-            _hex(a.tac_default),
-            _hex(a.tac_online),
-            _hex(a.tac_denial),
-            f"{a.floor_limit / 100:.2f}",
-        )
+        codes = (_hex(code) for code in (a.tac_default, a.tac_online, a.tac_denial))
+        table.add_row(a.scheme, _hex(a.aid) + "*" * a.partial, *codes, f"{a.floor_limit / 100:.2f}")
     out.print(table)
     out.print()
-    table = Table("scheme", "RID", "index", "bits", "exponent", "until", "for", "checksum", box=None, pad_edge=False)
+    table = _table("scheme", "RID", "bits", "exp", "until", "for", "checksum")
     for k in capks:
         date = str(k.expiry)
-        right = "right" if k.checksum_right else "WRONG"
         table.add_row(
             k.scheme,
-            _hex(k.rid),
-            f"{k.index:02X}",
+            f"{_hex(k.rid)} {k.index:02X}",
             str(k.bits),
             str(k.exponent),
             f"{date[:4]}-{date[4:6]}-{date[6:]}" if k.expiry else "",
             kind(k),
-            f"{_hex(k.checksum)[:_CODE_SHOWN]}... {right}",
+            f"{_hex(k.checksum)[:_CODE_SHOWN]} {'right' if k.checksum_right else 'WRONG'}",
         )
     out.print(table)
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    return table
 
 
 def _hex(data: bytes) -> str:

@@ -140,7 +140,7 @@ async def test_static_tag_list(tags):
     await _sda_fails(_static_card(t9F4A=h(tags)))
 
 
-@requirement("Book 3", "10.3", "A record to be authenticated that is no template 70 makes the authentication fail.")
+@requirement("Book 3", "10.3", "A record of another template than 70 among the static data makes each method fail.")
 async def test_records_bad():
     for found, bits in (
         (_static_card(), _SDA_SELECTED | _SDA_FAILED),
