@@ -138,9 +138,9 @@ class Tda8029:
     async def exchange(self, c_apdu) -> memoryview:
         """CoupledCard.transmit."""
         length = len(c_apdu)
-        if length > MAX_DATA:
-            raise ReaderError(E_CARD_PROTOCOL)
         try:
+            if length > MAX_DATA:
+                raise ReaderError(E_CARD_PROTOCOL)
             self._alpar.data[:length] = c_apdu
             answer = await self._alpar.command(_CARD_COMMAND, length, self._exchange_ms, False)
             if len(answer) < 2 or len(answer) > 258:
