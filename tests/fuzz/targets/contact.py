@@ -10,17 +10,22 @@ from tests.fuzz.targets import target
 device.install()
 from reader.emv.commands import Commands
 from reader.emv.contact import (
+    application_selection,
     card_action_analysis,
     cardholder_verification,
     completion,
+    initiate,
     online_processing,
     processing_restrictions,
+    read_application_data,
     script_processing,
     terminal_action_analysis,
     terminal_risk_management,
 )
+from reader.emv.contact.candidates import CANDIDATES_MOST
 from reader.emv.contact.session import Session
 from reader.emv.data import DataStore
+from reader.outcome import END_APPLICATION, SELECT_NEXT
 
 _SCRIPT_RESULT = 5
 
@@ -150,3 +155,43 @@ def _put(session: Session, tag: int, value: bytes) -> bool:
 def _restricted(session: Session) -> bool:
     processing_restrictions.run(session)
     return True
+
+
+@target("selection", longest=1024)
+def selection_and_options(data: bytes) -> None:
+    """Directory, FCIs, the cardholder's choice, GET PROCESSING OPTIONS: to the first application that starts."""
+    feed = Feed(data)
+    session = _session(feed)
+    session.commands = Commands(FeedCard(feed).transmit)
+    candidates = device.attempt(application_selection.build, session)
+    assert candidates is None or len(candidates.list) <= CANDIDATES_MOST
+    while candidates is not None and candidates.list:
+        left = len(candidates.list)
+        session.data.wipe()
+        outcome = device.attempt(application_selection.select, session, candidates)
+        assert len(candidates.list) < left or outcome is None or outcome.code == END_APPLICATION
+        if session.application is None or (outcome is not None and outcome.code != SELECT_NEXT):
+            break
+        device.attempt(initiate.run, session)
+    session.commands.wipe()
+
+
+@target("records", longest=2048)
+def application_data(data: bytes) -> None:
+    """Any file locator, any records."""
+    feed = Feed(data)
+    locator = feed.block()[:252]
+    session = _session(Feed(b""), t82="0000")
+    session.data.drop(0x5A)
+    if device.attempt(_put, session, 0x94, locator) is None:
+        return
+    session.commands = Commands(FeedCard(feed).transmit)
+    outcome = device.attempt(_read, session)
+    assert len(session.static_data) <= read_application_data.STATIC_DATA_MOST
+    if outcome is True:
+        # Book 3, 7.2: without these no transaction goes on
+        assert all(session.data.get(tag) is not None for tag in (0x5A, 0x5F24, 0x8C, 0x8D))
+
+
+async def _read(session: Session) -> bool:
+    return await read_application_data.run(session) is None
