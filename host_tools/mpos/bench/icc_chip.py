@@ -42,12 +42,15 @@ class ContactTarget(Protocol):
         ...
 
     def exchange(self, command: bytes) -> bytes | None:
-        """A whole command of case 1 to 4, short, in; data and SW out. None: the card is mute."""
+        """A whole command of case 1 to 4, short, in; data and SW out. None: the card is mute.
+
+        Raises field.TargetRemoved to leave the slot."""
         ...
 
 
 class IccChip:
-    """warm_atr: the ATR of every reset but the first after power-up, the card's own one if None.
+    """warm_atr: the ATR of every reset but the first after power-up; None: the card's own `warm_atr` if it has one,
+    else its ATR.
 
     pps: one of PPS_KINDS. t0, t1: how the card uses what the protocol leaves to it. A mute card: `atr=b""`.
     clock_khz: the clock that the slot gives it.
@@ -69,7 +72,8 @@ class IccChip:
             raise ValueError(f"no {pps!r}; there are: {', '.join(PPS_KINDS)}")
         self.card = card
         self.atr = card.atr if atr is None else atr
-        self.warm_atr = self.atr if warm_atr is None else warm_atr
+        own = getattr(card, "warm_atr", None) if atr is None else None
+        self.warm_atr = warm_atr if warm_atr is not None else own if own is not None else self.atr
         self.pps = pps
         self.t0, self.t1 = t0 or T0Options(), t1 or T1Options()
         self.clock_khz = clock_khz

@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from mpos.bench.field import TargetRemoved
 from mpos.bench.icc_chip import ContactTarget, IccChip
 from mpos.bench.icc_faults import Faults
 
@@ -241,7 +242,11 @@ class IccSlot:
             chip.misbehave(kind)
         if kind:
             return None
-        answer = chip.card.exchange(bytes(command))
+        try:
+            answer = chip.card.exchange(bytes(command))
+        except TargetRemoved:
+            self.remove()
+            return None
         if answer is not None:
             self.trace.append(("<", bytes(answer), self.clock()))
         return answer

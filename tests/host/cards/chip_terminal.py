@@ -335,10 +335,13 @@ class ChipTerminal:
                 if number < first + signed:
                     self.signed += body if sfi <= 10 else record
                 self.keep(objects(body))
-        for tag in ("5F24", "5A", "8C", "8D", "57"):
+        for tag in ("5F24", "5A", "8C", "8D"):
             self.need(tag)
-        track = self.known["57"].hex().upper()
-        if "D" not in track or track.split("D")[0] != self.known["5A"].hex().upper().rstrip("F"):
+        pan = self.known["5A"].hex().upper().rstrip("F")
+        # Without track 2 the host gets account number, expiry and service code (Book 3, 7.2 asks for 5A only)
+        made = f"{pan}D{self.known['5F24'].hex()[:4]}{self.known['5F30'].hex()[1:]}"
+        track = self.known.setdefault("57", bytes.fromhex(made + "F" * (len(made) % 2))).hex().upper()
+        if "D" not in track or track.split("D")[0] != pan:
             raise BrokenError("another account")
         month = int(self.known["5F24"].hex()[2:4])
         if not 1 <= month <= 12:

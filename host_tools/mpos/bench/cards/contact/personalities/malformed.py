@@ -129,7 +129,6 @@ _RECORDS = (
     ("no-number", "No account number.", _E_MISSING, _drop(0x5A)),
     ("no-cdol1", "No list for the first cryptogram.", _E_MISSING, _drop(0x8C)),
     ("no-cdol2", "No list for the second.", _E_MISSING, _drop(0x8D)),
-    ("no-track2", "No track 2, which the host wants.", _E_MISSING, _drop(0x57)),
     ("number-twice", "Two account numbers, even if they are the same.", _E_DUPLICATE, _twice(0x5A)),
     ("expiry-twice", "Two expiry dates.", _E_DUPLICATE, _twice(0x5F24)),
     ("expiry-short", "An expiry date of two bytes.", _E_FORMAT, _put(0x5F24, "4912")),
@@ -238,6 +237,9 @@ ENTRIES = (
         "pdol-odd",
         "The same for the processing options.",
         profile(483, pdol=((0x9F66, 4), *_ODD)),
+    ),
+    approved(
+        "no-track2", "A card without track 2: account number and expiry stand for it.", _spoiled(487, _drop(0x57))
     ),
     approved(
         "object-unknown",
