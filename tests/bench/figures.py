@@ -62,6 +62,8 @@ GROUPS = (
             Row("rsa.1984_3", "RSA public operation, 1,984 bits, exponent 3"),
             Row("rsa.1984_65537", "RSA public operation, 1,984 bits, exponent 65537"),
             Row("oda.dda_1984", "ODA: DDA with 1,984-bit keys, exponent 3", INSTRUCTIONS, 6_000_000),
+            Row("tables.application", "EMV tables: the last of 13 applications"),
+            Row("tables.capk", "EMV tables: the last of 23 keys, checksum verified"),
             Row("tlv.check_fci_255", "BER-TLV: read a directory of 255 bytes"),
             Row("tlv.candidates_255", "Entry Point: candidates out of it"),
             Row("tlv.build_de55", "BER-TLV: build field 55"),

@@ -20,7 +20,7 @@ from hashlib import sha1, sha256
 
 from micropython import const
 
-from ..errors import E_PARAMETERS, ReaderError
+from ..errors import E_PARAMETERS, E_TAG_DUPLICATE, E_TAG_MISSING, ReaderError
 from ..util import ber_tlv
 from ..util.bcd import digit_count, nibble, to_int
 
@@ -74,58 +74,73 @@ class Application:
 
     `version` (2 bytes), `tac_default`, `tac_online`, `tac_denial` (5 bytes each), `floor_limit` and `threshold` (minor
     units), `target` and `max_target` (percent), `default_ddol` and `default_tdol` (bytes, maybe none), `online_pin`,
-    `ec_limit` (minor units; None: no electronic cash). Raises E_TAG_MISSING, E_TAG_FORMAT, E_TLV.
+    `ec_limit` (minor units; None: no electronic cash). Raises E_TAG_MISSING, E_TAG_DUPLICATE, E_TAG_FORMAT, E_TLV.
     """
 
-    def __init__(self, data: bytes):
+    def __init__(self, data):
         self._data = data
-        self.aid = bytes(self._need(_TAG_9F06_APPLICATION_IDENTIFIER_TERMINAL))
+        found = _objects(data)
+        self.aid = bytes(_need(found, _TAG_9F06_APPLICATION_IDENTIFIER_TERMINAL))
         self.partial = is_partial(data)
-        self.version = bytes(self._need(_TAG_9F09_APPLICATION_VERSION_NUMBER_TERMINAL))
-        self.tac_default = bytes(self._need(_TAG_DF11_TERMINAL_ACTION_CODE_DEFAULT))
-        self.tac_online = bytes(self._need(_TAG_DF12_TERMINAL_ACTION_CODE_ONLINE))
-        self.tac_denial = bytes(self._need(_TAG_DF13_TERMINAL_ACTION_CODE_DENIAL))
-        self.floor_limit = int.from_bytes(self._need(_TAG_9F1B_TERMINAL_FLOOR_LIMIT), "big")
-        self.threshold = int.from_bytes(self._need(_TAG_DF15_RANDOM_SELECTION_THRESHOLD), "big")
-        self.max_target = to_int(self._need(_TAG_DF16_RANDOM_SELECTION_MAXIMUM_TARGET))
-        self.target = to_int(self._need(_TAG_DF17_RANDOM_SELECTION_TARGET))
-        self.default_ddol = bytes(self.get(_TAG_DF14_DEFAULT_DDOL) or b"")
-        self.default_tdol = bytes(self.get(_TAG_97_TDOL) or b"")
-        self.online_pin = self._need(_TAG_DF18_ONLINE_PIN_CAPABILITY) == b"\x01"
-        limit = self.get(_TAG_9F7B_ELECTRONIC_CASH_TERMINAL_LIMIT)
+        self.version = bytes(_need(found, _TAG_9F09_APPLICATION_VERSION_NUMBER_TERMINAL))
+        self.tac_default = bytes(_need(found, _TAG_DF11_TERMINAL_ACTION_CODE_DEFAULT))
+        self.tac_online = bytes(_need(found, _TAG_DF12_TERMINAL_ACTION_CODE_ONLINE))
+        self.tac_denial = bytes(_need(found, _TAG_DF13_TERMINAL_ACTION_CODE_DENIAL))
+        self.floor_limit = int.from_bytes(_need(found, _TAG_9F1B_TERMINAL_FLOOR_LIMIT), "big")
+        self.threshold = int.from_bytes(_need(found, _TAG_DF15_RANDOM_SELECTION_THRESHOLD), "big")
+        self.max_target = to_int(_need(found, _TAG_DF16_RANDOM_SELECTION_MAXIMUM_TARGET))
+        self.target = to_int(_need(found, _TAG_DF17_RANDOM_SELECTION_TARGET))
+        self.default_ddol = bytes(found.get(_TAG_DF14_DEFAULT_DDOL, b""))
+        self.default_tdol = bytes(found.get(_TAG_97_TDOL, b""))
+        self.online_pin = _need(found, _TAG_DF18_ONLINE_PIN_CAPABILITY) == b"\x01"
+        limit = found.get(_TAG_9F7B_ELECTRONIC_CASH_TERMINAL_LIMIT)
         self.ec_limit = None if limit is None else to_int(limit)
 
     def get(self, tag: int) -> "memoryview | None":
         """The value of a data object of the record, or None."""
         return ber_tlv.find(self._data, tag)
 
-    def _need(self, tag: int) -> memoryview:
-        return ber_tlv.need(self._data, tag)
-
 
 class Capk:
     """A certification authority public key: `rid`, `index`, `modulus`, `exponent`, `expiry` (YYYYMMDD; 0: none is
-    published), `checked`: whether the checksum is right. Raises E_TAG_MISSING, E_TAG_FORMAT, E_TLV."""
+    published), `checked`: whether the checksum is right. Raises as Application."""
 
     def __init__(self, data):
         self._data = data
         self.rid = bytes(data[3 : 3 + _RID])
         self.index = data[_INDEX_AT]
-        self.modulus = bytes(ber_tlv.need(data, _TAG_DF02_CAPK_MODULUS))
-        exponent = ber_tlv.need(data, _TAG_DF04_CAPK_EXPONENT)
+        found = _objects(data)
+        self.modulus = bytes(_need(found, _TAG_DF02_CAPK_MODULUS))
+        exponent = _need(found, _TAG_DF04_CAPK_EXPONENT)
         self.exponent = int.from_bytes(exponent, "big")
-        date = ber_tlv.find(data, _TAG_DF05_CAPK_EXPIRATION_DATE)
+        date = found.get(_TAG_DF05_CAPK_EXPIRATION_DATE)
         self.expiry = 0 if date is None else to_int(date)
         # Book 2, 11.2.2, table 30: over RID, index, modulus, exponent
         digest = sha1(self.rid)
         digest.update(bytes((self.index,)))
         digest.update(self.modulus)
         digest.update(exponent)
-        self.checked = digest.digest() == ber_tlv.need(data, _TAG_DF03_CAPK_CHECKSUM)
+        self.checked = digest.digest() == _need(found, _TAG_DF03_CAPK_CHECKSUM)
 
     def get(self, tag: int) -> "memoryview | None":
         """The value of a data object of the record, or None."""
         return ber_tlv.find(self._data, tag)
+
+
+def _objects(data) -> dict:
+    """The record's data objects by tag, read in one go; a search for each would read it a dozen times."""
+    found: dict = {}
+    for tag, value in ber_tlv.objects(data):
+        if tag in found:
+            raise ReaderError(E_TAG_DUPLICATE, tag)
+        found[tag] = value
+    return found
+
+
+def _need(found: dict, tag: int) -> memoryview:
+    if tag not in found:
+        raise ReaderError(E_TAG_MISSING, tag)
+    return found[tag]
 
 
 def is_partial(data) -> bool:
@@ -266,20 +281,30 @@ def records(file, at: int, head) -> "Iterator[tuple[int, int, int]]":
             raise ReaderError(E_PARAMETERS, TOO_LONG)
         left -= 1
         n = read_into(file, at, head)
-        try:
-            kind, start = ber_tlv.read_tag(head, 0)
-            length, start = ber_tlv.read_length(head, start)
-        except ReaderError:
+        # One byte of tag; a length in as few bytes as possible or not (Book 3, Annex B2)
+        start = _value_at(head)
+        length = head[1]
+        if start == 3:
+            length = head[2]
+        elif start == 4:
+            length = head[2] << 8 | head[3]
+        if not start or start > n or length > size - at - start:
             raise ReaderError(E_PARAMETERS, NO_TLV)
-        if start > n or length > size - at - start:
-            raise ReaderError(E_PARAMETERS, NO_TLV)
-        yield kind, at + start, length
+        yield head[0], at + start, length
         at += start + length
+
+
+def _value_at(head) -> int:
+    """Where the value of the record begins; 0: its length is none."""
+    first = head[1]
+    if first < 0x80:
+        return 2
+    return first - 0x7E if first in (0x81, 0x82) else 0
 
 
 def _value(head) -> memoryview:
     """The first bytes of the record's value."""
-    return memoryview(head)[ber_tlv.read_length(head, 1)[1] :]
+    return memoryview(head)[_value_at(head) :]
 
 
 def _made(kind, file, start: int, length: int) -> "Any":

@@ -278,7 +278,7 @@ def test_no_tlv_inside():
         _tables(_object(0xE1, h("9F0607A0000000031010 DF0101"))).application(h("A0000000031010"))
 
 
-@cases("E500", "7000", "9F0600")
+@cases("E500", "7000", "9F00")
 def test_unknown_record(data):
     _wrong(63, _key(), h(data))
 

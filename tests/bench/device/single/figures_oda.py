@@ -1,7 +1,11 @@
-"""Offline data authentication: dynamic, with an authority, an issuer and a card of the longest keys; RSA by itself.
+"""Offline data authentication: dynamic, with an authority, an issuer and a card of the longest keys; RSA by itself;
+the acquirer's file of keys, on the flash.
 
 The keys were made for this file by `cryptography`, the certificates by tests/host/oda/issuing.py.
 """
+
+import os
+from hashlib import sha1
 
 from measure import figure, report
 
@@ -9,6 +13,8 @@ from reader.crypto import rsa
 from reader.emv.contact import offline_data_authentication
 from reader.emv.contact.session import Session
 from reader.emv.data import DataStore
+from reader.storage.emv_tables import EmvTables
+from reader.util import ber_tlv
 
 _AUTHORITY = bytes.fromhex(
     "BB02312D1073634B7CC16B430B7FA8092AE25B1EE72F767DE9BAFCB6A7C352282C634F3E5F0D5CB49A02097E3084C4E1AE699FB5AF400003"
@@ -47,6 +53,10 @@ _SIGNED = bytes.fromhex(
 )
 _NUMBER = b"\x01\x02\x03\x04"
 
+_FILE = "/emv.tlv"
+_APPLICATIONS = 13
+_KEYS = 23
+
 _OBJECTS = (
     (0x95, bytes(5)),
     (0x9B, bytes(2)),
@@ -56,7 +66,7 @@ _OBJECTS = (
 _CARD_OBJECTS = (
     (0x82, b"\x3c\x00"),
     (0x5A, bytes.fromhex("6212340000000018")),
-    (0x8F, b"\x01"),
+    (0x8F, bytes((_KEYS,))),
     (0x90, _CERTIFICATE),
     (0x92, _REMAINDER),
     (0x9F32, b"\x03"),
@@ -67,18 +77,21 @@ _CARD_OBJECTS = (
 )
 
 
-class _Capk:
-    modulus = _AUTHORITY
-    exponent = 3
-    expiry = 20491231
-
-
-class _Tables:
-    def capk(self, rid, index):
-        return _Capk
-
-    def is_revoked(self, rid, index, serial):
-        return False
+_AID = bytes.fromhex("A0000003330101")
+_APPLICATION = (
+    (0xDF01, "00"),
+    (0x9F09, "0030"),
+    (0xDF11, "D84000A800"),
+    (0xDF12, "D84004F800"),
+    (0xDF13, "0010000000"),
+    (0x9F1B, "00002710"),
+    (0xDF15, "00000000"),
+    (0xDF16, "00"),
+    (0xDF17, "00"),
+    (0xDF14, "9F3704"),
+    (0xDF18, "01"),
+    (0x9F7B, "000000100000"),
+)
 
 
 class _Application:
@@ -110,7 +123,7 @@ def _session() -> Session:
         data.put(tag, value)
     for tag, value in _CARD_OBJECTS:
         data.put_card(tag, value)
-    session = Session(_Commands(), data, None, _Tables(), None, None, _Transaction())
+    session = Session(_Commands(), data, None, EmvTables(_FILE), None, None, _Transaction())
     session.application = _Application
     session.static_data = bytearray(_STATIC)
     return session
@@ -124,10 +137,38 @@ def _finish(coroutine) -> None:
         pass
 
 
+def _write_tables() -> None:
+    """As many applications and keys as the published production file has: what one looks for is the last."""
+    out = bytearray(320)
+    with open(_FILE, "wb") as file:
+        for i in range(1, _APPLICATIONS + 1):
+            writer = ber_tlv.Writer(out).put(0x9F06, _AID + bytes((i,)))
+            for tag, value in _APPLICATION:
+                writer.put(tag, bytes.fromhex(value))
+            _record(file, 0xE1, out, writer.length)
+        for i in range(1, _KEYS + 1):
+            digest = sha1(_AID[:5] + bytes((i,)) + _AUTHORITY + b"\x03").digest()
+            writer = ber_tlv.Writer(out).put(0x9F06, _AID[:5]).put(0x9F22, bytes((i,))).put(0xDF05, b"\x20\x49\x12\x31")
+            writer.put(0xDF06, b"\x01").put(0xDF07, b"\x01").put(0xDF02, _AUTHORITY).put(0xDF04, b"\x03").put(
+                0xDF03, digest
+            )
+            _record(file, 0xE2, out, writer.length)
+
+
+def _record(file, tag, value, length) -> None:
+    out = bytearray(length + 4)
+    file.write(memoryview(out)[: ber_tlv.Writer(out).put(tag, memoryview(value)[:length]).length])
+
+
 def run() -> None:
     figure("rsa.1984_3", lambda: rsa.public(_CERTIFICATE, _AUTHORITY, 3))
     figure("rsa.1984_65537", lambda: rsa.public(_CERTIFICATE, _AUTHORITY, 65537))
     figure("rsa.1024_3", lambda: rsa.public(_CERTIFICATE[-128:], b"\xff" + _AUTHORITY[-127:], 3))
+    _write_tables()
     session = _session()
     figure("oda.dda_1984", lambda: _finish(offline_data_authentication.run(session)))
     report("result.oda_tvr", bytes(session.tvr).hex())
+    tables = EmvTables(_FILE)
+    figure("tables.application", lambda: tables.application(_AID + b"\x0d"))
+    figure("tables.capk", lambda: tables.capk(_AID[:5], _KEYS))
+    os.remove(_FILE)
