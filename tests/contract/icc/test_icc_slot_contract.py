@@ -317,7 +317,7 @@ class Swept(Slot):
 
 
 @requirement(
-    "Book 1", "6.1.5", "A card that is pulled out at any character ends the session, and the contacts are switched off."
+    "Book 1", "6.2", "A card that is pulled out at any character ends the session, and the contacts are switched off."
 )
 @pytest.mark.parametrize("atr", ATRS, ids=["T=0", "T=0 inverse", "T=1", "T=1 inverse"])
 async def test_removal_at_every_character(atr: bytes) -> None:

@@ -39,7 +39,7 @@ def test_the_inverse_convention():
 
 
 @requirement("ISO 7816-3", "7.1", "One etu is F/D clocks of the card.")
-@requirement("ISO 7816-3", "7.3", "A character has 8 bits, even parity and a guard time of two etu.")
+@requirement("ISO 7816-3", "7.2", "A character has 8 bits, even parity and a guard time of two etu.")
 @cases((372, 1, 9624), (372, 2, 19247), (372, 4, 38495), (512, 16, 111875), (2048, 1, 1748))
 def test_speeds(f, d, baud):
     bench, line = pair()
@@ -172,7 +172,7 @@ async def test_characters_that_came_in_time_are_read_by_a_reader_that_is_late():
     assert await line.receive_into(bytearray(3), 1, 1) == 3
 
 
-@requirement("Book 1", "6.1.5", "Removal is noticed within 20 ms while the reader waits for the card.")
+@requirement("Book 1", "6.2", "Removal is noticed within 20 ms while the reader waits for the card.")
 async def test_removal_while_waiting():
     bench, line = pair()
     bench.gone_at = bench.us + 123_000

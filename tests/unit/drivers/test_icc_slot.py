@@ -61,7 +61,7 @@ async def test_deactivation():
     assert bench.order() == ["reset0", "power1"]
 
 
-@requirement("ISO 7816-3", "6.2.1", "There are 10 ms without power between two activations.")
+@requirement("ISO 7816-3", "6.2.4", "There are 10 ms without power between two activations.")
 async def test_a_second_activation():
     bench = Bench(atrs=[T0_ATR, T0_ATR])
     slot, _ = await activated(bench)

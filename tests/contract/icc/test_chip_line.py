@@ -1,0 +1,192 @@
+"""The unix board's chip slot lines (boards/unix/chip_line.py): messages in any pieces, and a far end that is slow or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+from mpos.provision.compile import firmware_path
+from mpos.provision.toolchain import micropython
+
+LIMIT_S = 20
+BEGIN = """
+import sys, socket, time
+from chip_line import ChipLine
+from reader.errors import ReaderError
+host, port = sys.argv[1].split(":")
+s = socket.socket()
+s.connect(socket.getaddrinfo(host, int(port))[0][-1])
+s.setblocking(False)
+line = ChipLine(s)
+def until(condition):
+    end = time.ticks_add(time.ticks_ms(), 5000)
+    while not condition():
+        if time.ticks_diff(end, time.ticks_ms()) <= 0:
+            raise Exception("in vain")
+        time.sleep_ms(1)
+"""
+Far = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def run(code: str, far: Far) -> str:
+    """What the device's code prints, with `far` at the other end of its socket."""
+    failures: list[BaseException] = []
+    talks = 0
+    quiet = asyncio.Event()  # nobody talks any more
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal talks
+        talks += 1
+        try:
+            await far(reader, writer)
+        except (Exception, asyncio.CancelledError) as failure:
+            failures.append(failure)
+        finally:
+            writer.close()
+            talks -= 1
+            if not talks:
+                quiet.set()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        host, port = server.sockets[0].getsockname()
+        process = await asyncio.create_subprocess_exec(
+            *(str(micropython(32)), "-X", "heapsize=128K", "-c", BEGIN + code, f"{host}:{port}"),
+            env={**os.environ, "MICROPYPATH": firmware_path(32)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+            await asyncio.wait_for(quiet.wait(), LIMIT_S)
+        finally:
+            if process.returncode is None:
+                process.kill()
+    finally:
+        server.close()
+    assert not failures, failures
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_messages_byte_by_byte() -> None:
+    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # OFF_N; characters; a message that nobody knows; an empty one; characters
+        for value in bytes.fromhex("100101 0003AABBCC 7F020000 0000 0002DDEE"):
+            writer.write(bytes([value]))
+            await writer.drain()
+        assert await reader.readexactly(2) == b"\x01\x01"  # it has seen all that
+        await reader.readexactly(1)
+
+    code = """
+got = bytearray()
+buf = bytearray(4)
+print(line.off.value() in (0, 1))
+def read():
+    n = line.readinto(buf)
+    if n:
+        got.extend(buf[:n])
+    return len(got) == 5
+until(read)
+print(got.hex(), line.off.value(), line.readinto(buf))
+line.power.value(1)
+print(line.power.value())
+"""
+    assert (await run(code, far)).split("\n")[:3] == ["True", "aabbccddee 1 None", "1"]
+
+
+async def test_what_the_reader_says() -> None:
+    heard = []
+
+    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for kind in (3, 2, 1, 0, 0):
+            head = await reader.readexactly(2)
+            assert head[0] == kind
+            heard.append((await reader.readexactly(head[1])).hex())
+        writer.write(b"\x10\x01\x01")
+        await reader.read()  # until the device has ended
+
+    code = """
+line.init(baudrate=9624, bits=8, parity=1, stop=2)
+line.reset.value(0)
+line.power.value(1)
+data = bytes(259)
+print(line.write(data), line.write(memoryview(data)[255:]))
+until(line.off.value)
+for wrong in ({}, {"parity": 0, "bits": 7}):
+    try:
+        line.init(**wrong)
+    except ValueError as error:
+        print(error)
+"""
+    said = await run(code, far)
+    assert said == "255 4\n" + "a chip card's characters have 8 bits and parity\n" * 2
+    assert heard == ["000025980102", "00", "01", "00" * 255, "00" * 4]
+
+
+async def test_init_empties_the_receiver() -> None:
+    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x00\x01\x55\x10\x01\x01")
+        await reader.read()
+
+    code = """
+until(line.off.value)
+line.init(baudrate=9624, bits=8, parity=0, stop=2)
+print(line.readinto(bytearray(9)))
+"""
+    assert await run(code, far) == "None\n"
+
+
+async def test_a_far_end_that_is_slow_stops_the_writer_and_loses_nothing() -> None:
+    full = asyncio.Event()
+    got = bytearray()
+
+    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not got:
+            got.extend(await reader.readexactly(1))
+            await full.wait()
+            while data := await reader.read(65536):
+                got.extend(data)
+        else:
+            full.set()  # the second connection says that the first takes nothing more
+
+    code = """
+piece = bytes(range(255))
+pieces = 0
+while line.write(piece):
+    pieces += 1
+other = socket.socket()
+other.connect(socket.getaddrinfo(host, int(port))[0][-1])
+until(lambda: line.write(b"end"))
+until(line._flushed)
+print(pieces)
+s.close()
+"""
+    pieces = int(await run(code, far))
+    assert pieces > 100
+    assert bytes(got) == (b"\x00\xff" + bytes(range(255))) * pieces + b"\x00\x03end"
+
+
+async def test_a_far_end_that_is_gone() -> None:
+    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x10\x01\x01")
+        await writer.drain()
+
+    code = """
+def gone():
+    try:
+        line.off.value()
+    except ReaderError as error:
+        return error.code
+    return 0
+until(gone)
+print(gone())
+for call in (lambda: line.readinto(bytearray(1)), lambda: line.init(baudrate=1, bits=8, parity=0, stop=2)):
+    try:
+        call()
+        print("no error")
+    except ReaderError as error:
+        print(error.code)
+"""
+    assert await run(code, far) == "205\n205\n205\n"
