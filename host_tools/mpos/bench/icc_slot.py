@@ -1,6 +1,6 @@
 """A chip card slot with a front end of the TDA8035 class, as the reader's processor sees it through a socket.
 
-NXP, TDA8035HN data sheet: CMDVCC_N low starts the activation (VCC, I/O, CLK), RSTIN is passed on to RST, and a card that
+NXP AN10997, TDA8035HN: CMDVCC_N low starts the activation (VCC, I/O, CLK), RSTIN is passed on to RST, and a card that
 leaves or a fault of the supply deactivates by itself and pulls OFF_N low until CMDVCC_N is high again. The reader's UART is
 tied to the card's one I/O line, so that it hears every character that it sends.
 

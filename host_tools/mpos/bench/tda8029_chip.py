@@ -1,7 +1,7 @@
 """A TDA8029 with mask 07, as its host sees it through the serial line: ALPAR frames in and out, a chip card slot behind it.
 
-After NXP's application note AN10207, Rev. 1.1. The parts of it that are used here, as far as more than one published host
-of the chip agrees on them:
+The protocol is that of NXP's application note AN10207, Rev. 1.1, which was at hand in extracts only: what is here is what
+published hosts of the chip agree on (Genode's driver, which has the list of statuses; others the opcodes and frames):
 - a frame is 60 (ACK) or E0 (NACK), two bytes of length, a command byte, data, and the exclusive-or of all before it;
   the answer has the command's byte, a NACK has one byte of data, the status;
 - 60 0001 A0 with 01 or 00 tells, unasked, that a card was put in or taken out;
@@ -9,7 +9,9 @@ of the chip agrees on them:
   with 01 the ATR has to be one that EMV takes;
 - power_off, negotiate, time_out and the settings are acknowledged by a frame without data;
 - card_command takes a whole APDU and gives data and SW: 61xx and 6Cxx, chaining, WTX and repetitions are the chip's.
-Where that leaves something open the chip here is the stricter one: a command that is not built gets status 55.
+What they leave open was chosen here and has to be looked up before anybody relies on it: the text of send_num_mask, the
+bytes of negotiate, which status a card command gets on a card without power (A1), and that a card whose ATR was refused
+keeps its power, so that the next power_up is a warm reset. A command that is not built gets status 55.
 
     slot = IccSlot(card)
     async with serve_coupler(Tda8029Chip(slot)) as address: ...        "127.0.0.1:PORT", one host at a time
@@ -54,7 +56,7 @@ _SETTINGS = {
     SET_NAD: 1,
 }
 
-# AN10207, error list
+# The statuses of the error list
 WRONG_APDU = 0x20
 SHORT_APDU = 0x21
 CARD_MUTE_NOW = 0x22

@@ -1,6 +1,6 @@
 """The bench's cards answer to reset: ISO/IEC 7816-3, 8.2; EMV 4.4 Book 1, 8.3.
 
-The ATRs of real cards are those of the public list that comes with pcsc-tools (smartcard_list.txt).
+The ATRs of real cards are as many public lists of ATRs have them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tests.harness.requirements import requirement
 from tests.host.icc.reader import EchoCard, Reader
 
 JCOP_V241 = bytes.fromhex("3BF81300008131FE454A434F5076323431B7")  # JCOP 2.4.1: TA1 13, T=1, IFSC 254
-GEMALTO = bytes.fromhex("3B6E000080318066B0840C016E0183009000")  # T=0, 14 historical bytes
-VIACCESS = bytes.fromhex("3F7718250029140062689000")  # inverse convention, TA1 18
+OPTELIO = bytes.fromhex("3B6E000080318066B0840C016E0183009000")  # T=0, 14 historical bytes
+VIACCESS = bytes.fromhex("3F77180000C2EB41026C9000")  # inverse convention, TA1 18
 
 
 def test_basic_atr_of_t0():
@@ -44,7 +44,7 @@ def test_values_that_a_card_keeps():
         None,
         False,
     )
-    assert atr.facts(GEMALTO).protocols == [0]
+    assert atr.facts(OPTELIO).protocols == [0]
     kept = atr.facts(VIACCESS)
     assert (kept.ta1, kept.inverse, kept.protocols) == (0x18, True, [0])
     kept = atr.facts(atr.basic_t1(ta2=0x01, tc3=1))
@@ -54,7 +54,7 @@ def test_values_that_a_card_keeps():
     assert atr.facts(both).protocols == [0, 1]
 
 
-@pytest.mark.parametrize("whole", [JCOP_V241, GEMALTO, VIACCESS, atr.basic_t0(), atr.basic_t1(b"x")])
+@pytest.mark.parametrize("whole", [JCOP_V241, OPTELIO, VIACCESS, atr.basic_t0(), atr.basic_t1(b"x")])
 def test_length(whole):
     assert atr.length(whole) == len(whole)
     for cut in range(1, len(whole)):
@@ -66,6 +66,15 @@ def test_impossible_atrs():
         atr.basic_t0(bytes(16))
     with pytest.raises(ValueError):
         atr.assemble([Interface(t=1)])
+
+
+def test_a_card_that_has_a_warm_atr_of_its_own():
+    card = EchoCard(atr.basic_t0(b"cold"))
+    card.warm_atr = atr.basic_t0(b"warm")  # type: ignore[attr-defined]
+    assert IccChip(card).warm_atr == card.warm_atr  # type: ignore[attr-defined]
+    assert IccChip(card, warm_atr=b"").warm_atr == b""
+    assert IccChip(card, atr=b"").warm_atr == b""
+    assert IccChip(EchoCard(card.atr)).warm_atr == card.atr
 
 
 def test_convention_of_the_line():

@@ -1,6 +1,6 @@
 """The bench's chip card slot: its lines, its order, its socket, and what can be made to go wrong in it.
 
-ISO/IEC 7816-3, 6; NXP, TDA8035HN data sheet, Rev. 3.1, 8.8 to 8.10 (activation, deactivation, fault detection).
+ISO/IEC 7816-3, 6; NXP AN10997 (TDA8035): activation, deactivation, and what OFF_N tells.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 
 import pytest
 
+from mpos.bench.field import TargetRemoved
 from mpos.bench.icc import atr
 from mpos.bench.icc.blocks import i_block
 from mpos.bench.icc_chip import IccChip
@@ -116,7 +117,7 @@ def test_a_level_that_is_there_already_changes_nothing():
     assert card.resets == 1
 
 
-# Removal and faults of the supply: TDA8035HN, 8.10
+# Removal and faults of the supply
 
 
 def test_removal_while_it_works():
@@ -143,6 +144,20 @@ def test_the_supply_is_cut():
     assert reader.ask(VERIFY) == ""
     reader.deactivate()
     assert reader.levels == [1, 0, 1]
+
+
+def test_a_card_that_leaves_by_itself():
+    card = EchoCard(T0)
+
+    def leave(command: bytes) -> bytes | None:
+        raise TargetRemoved
+
+    card.exchange = leave  # type: ignore[method-assign]
+    reader = Reader(card)
+    reader.activate()
+    assert reader.ask(VERIFY) == ""
+    assert reader.levels == [1, 0]
+    assert [each[0] for each in reader.slot.trace] == [">"]
 
 
 def test_a_cut_without_power_is_none():
@@ -375,6 +390,34 @@ async def test_one_reader_after_the_other():
             writer.write(b"\x00\x05\x00")  # cut in the middle of a message
             writer.close()
             await writer.wait_closed()
+
+
+async def test_a_slot_that_is_closed_hangs_up():
+    slot = IccSlot(EchoCard(T0))
+    async with serve_slot(slot) as address:
+        reader, writer = await connect(address)
+        assert await message(reader) == (OFF_N, b"\x01")
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    with pytest.raises(ConnectionError):
+        await connect(address)
+
+
+async def test_a_reader_that_came_later_has_the_slot():
+    slot = IccSlot(EchoCard(T0))
+    async with serve_slot(slot) as address:
+        first, first_writer = await connect(address)
+        assert await message(first) == (OFF_N, b"\x01")
+        second, second_writer = await connect(address)
+        assert await message(second) == (OFF_N, b"\x01")
+        first_writer.write(ON)
+        await first_writer.drain()
+        second_writer.write(bytes([0x7F, 0]) + ON)
+        assert await message(second) == (DATA, T0)
+        first_writer.close()
+        second_writer.close()
+    assert slot.violations == ["message 7F of 0 bytes"]
 
 
 async def test_endless_null_through_the_socket():

@@ -1,7 +1,7 @@
 """The bench's card over T=1: ISO/IEC 7816-3, 11; EMV 4.4 Book 1, 9.2.4 and 9.2.5.
 
-The conversations are those of ISO/IEC 7816-3, Annex A, written as there: I(N(S),M), R(N(R)), S(...). A word before a block
-says what happened to it on the way.
+The conversations follow the scenarios of ISO/IEC 7816-3, Annex A, and are written in its way: I(N(S),M), R(N(R)), S(...).
+A word before a block says what happened to it on the way.
 """
 
 from __future__ import annotations
@@ -267,6 +267,16 @@ def test_invalid_blocks(data, why):
     reader = card()
     assert reader.send(data) == block("R(0) other")
     play(reader, "I(0,0) 00B0 -> I(0,0) 9000")
+
+
+@pytest.mark.parametrize(
+    "data", [blocks.build(0x83), blocks.build(0xA0), blocks.build(0x84), blocks.build(0x81, b"\x00")]
+)
+def test_what_is_no_r_block_does_not_ask_for_an_answer_again(data):
+    reader = card()
+    play(reader, "I(0,0) 00B0 -> I(0,0) 9000")
+    assert reader.send(data) == block("R(1) other")
+    play(reader, "R(0) edc -> I(0,0) 9000")
 
 
 def test_len_255():

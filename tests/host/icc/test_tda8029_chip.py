@@ -1,7 +1,8 @@
 """The bench's TDA8029 on bytes, without a driver.
 
-Frames: NXP AN10207, Rev. 1.1, and the exchanges that published hosts of the chip print: E0 0001 6E C0 for a power_up without
-a card, 60 0000 0A 6A, 60 0000 09 69, 60 0000 AA CA, 60 0001 6E 00 0F.
+The protocol is NXP AN10207's. The frames that are written out are those that published hosts of the chip have in their code:
+60 0001 6E 00 0F (power_up_5V) and E0 0001 6E C0, the answer without a card; 60 0000 69 09 (power_up_iso); 60 0000 09 69
+(check_pres_card).
 """
 
 from __future__ import annotations
@@ -75,6 +76,9 @@ def test_power_up():
 
 def test_version():
     assert Host(None).ask(0x0A) == b"07"
+    assert Host(None).refused(0x0A, b"\x00") == 0x35
+    assert Host(None).refused(0x09, b"\x00") == 0x35
+    assert Host(None).refused(0x4D, b"\x00") == 0x35
 
 
 def test_cards_come_and_go():
