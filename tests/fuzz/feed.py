@@ -12,6 +12,14 @@ class Feed:
     def left(self) -> int:
         return len(self._data) - self._at
 
+    @property
+    def position(self) -> int:
+        return self._at
+
+    def since(self, position: int) -> bytes:
+        """What was taken from there on."""
+        return self._data[position : self._at]
+
     def byte(self) -> int:
         """The next byte; 0 when there is none."""
         return self.take(1)[0] if self.left else 0
@@ -29,6 +37,11 @@ class Feed:
     def block(self) -> bytes:
         """Bytes behind a byte that counts them."""
         return self.take(self.byte())
+
+    def long_block(self) -> bytes:
+        """The same, of which the feed has only the first eight: length shall not cost the fuzzer bytes."""
+        n = self.byte()
+        return self.take(min(n, 8)).ljust(n, b"\x00")
 
     def rest(self) -> bytes:
         return self.take(self.left)

@@ -25,7 +25,7 @@ from reader.emv.contact import (
 from reader.emv.contact.candidates import CANDIDATES_MOST
 from reader.emv.contact.session import Session
 from reader.emv.data import DataStore
-from reader.outcome import END_APPLICATION, SELECT_NEXT
+from reader.outcome import APPROVED, END_APPLICATION, SELECT_NEXT
 
 _SCRIPT_RESULT = 5
 
@@ -114,13 +114,17 @@ def application_cryptograms(data: bytes) -> None:
     if choice > 0xC0:
         lists = [feed.block()[:252].hex(), feed.block()[:252].hex()]
     session = _session(feed, t82="0000", t8C=lists[0], t8D=lists[1])
-    outcome = device.attempt(card_action_analysis.run, session, feed.below(3))
+    asked = feed.below(3)
+    outcome = device.attempt(card_action_analysis.run, session, asked)
+    # 9.3: never more than was asked for
+    assert session.first_ac in ((-1, 0), (-1, 0, 1, 2), (-1, 0, 2))[asked]
+    assert outcome is None or outcome.code != APPROVED or session.first_ac == 1
     if outcome is None and session.first_ac == 2:
         session.answer_code = b"00"
         session.data.set(0x8A, b"00")
         session.online_failed = feed.byte() > 0x80
         outcome = device.attempt(completion.run, session)
-        if outcome is None or outcome.code != 3:
+        if outcome is None or outcome.code != APPROVED:
             assert session.reversal or session.online_failed
         else:
             assert not session.reversal

@@ -77,7 +77,7 @@ def protocol_selection(data: bytes) -> None:
 
 
 class _Ending:
-    """What the card does when the feed is used up: silence, or its last answer for ever."""
+    """What the card does when the feed is used up: silence, or what it did last once more, for ever."""
 
     def __init__(self, feed: Feed):
         self._feed = feed
@@ -86,9 +86,16 @@ class _Ending:
 
     def __call__(self, sent: bytes) -> bytes:
         if self._feed.left:
-            self._last = self.answer(sent)
-            return self._last
-        return self._last if self._repeats else b""
+            start = self._feed.position
+            answer = self.answer(sent)
+            self._last = self._feed.since(start)
+            return answer
+        if not self._repeats:
+            return b""
+        feed, self._feed = self._feed, Feed(self._last)
+        answer = self.answer(sent)
+        self._feed = feed
+        return answer
 
     def answer(self, sent: bytes) -> bytes:
         raise NotImplementedError
@@ -105,7 +112,7 @@ class _T0Card(_Ending):
             case 0:
                 return bytes((ins,))
             case 1:
-                return bytes((ins,)) + feed.take(p3) + b"\x90\x00"
+                return bytes((ins,)) + feed.take(1) * (p3 or 256) + b"\x90\x00"
             case 2:
                 return bytes((ins ^ 0xFF,)) + feed.take(1)
             case 3:
@@ -175,7 +182,7 @@ class _T1Card(_Ending):
             case 0 | 1:  # a right I-block, the last of its chain or not
                 pcb = self._ns << 6 | kind % 12 << 5
                 self._ns ^= 1
-                return self._block(pcb, feed.take(feed.byte() or 2)[:254])
+                return self._block(pcb, feed.long_block()[:254])
             case 2:  # an acknowledgement of the reader's I-block
                 return self._block(0x80 | (~heard >> 6 & 1) << 4, b"")
             case 3:  # it asks for the block again
@@ -187,7 +194,7 @@ class _T1Card(_Ending):
             case 6:
                 return self._block(0xC0 | feed.byte() & 0x23, feed.take(feed.below(3)))
             case 7:
-                return self._block(feed.byte(), feed.take(feed.byte())[:254], feed.byte() & feed.byte())
+                return self._block(feed.byte(), feed.long_block()[:254], feed.byte() & feed.byte())
             case 8:
                 block = self._block(self._ns << 6, feed.take(2))
                 return block[:-1] + bytes((block[-1] ^ 1,))

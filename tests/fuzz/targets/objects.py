@@ -25,6 +25,8 @@ def tlv(data: bytes) -> None:
     for path in _PATHS:
         device.attempt(ber_tlv.find, data, *path)
         device.attempt(ber_tlv.only, data, path[0])
+    place = device.attempt(ber_tlv.read, data)
+    assert place is None or 2 <= place[1] <= place[2] <= len(data)
     found = device.attempt(_all, data)
     if found is None:
         return
