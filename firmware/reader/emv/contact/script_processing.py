@@ -16,7 +16,7 @@ _TAG_86_ISSUER_SCRIPT_COMMAND = const(0x86)
 _TAG_9F18_ISSUER_SCRIPT_IDENTIFIER = const(0x9F18)
 
 _TOTAL_MOST = const(128)
-_SCRIPTS_MOST = const(16)
+_SCRIPTS_MOST = const(16)  # whose results are told: as many as 128 bytes hold, if none of them is malformed
 _IDENTIFIER = const(4)
 
 # TVR, byte 5
@@ -67,8 +67,6 @@ async def run(s, template: int) -> None:
             s.set_tvr(5, failed_bit)
         s.script_results.append(result)
         s.script_results.extend(_identifier(script))
-    if len(scripts) > _SCRIPTS_MOST:
-        s.set_tvr(5, failed_bit)
     if gone is not None:
         raise gone
 

@@ -235,7 +235,7 @@ async def test_no_tc_hash():
     with raises(E_DOL):
         await _run(_ARQC, [], {0x8C: "9814", 0x97: "9F"})
     with raises(E_DOL):
-        await _run(_ARQC, [], {0x8C: "9814", 0x97: "9F027F 9F027F 9F027F"})
+        await _run(_ARQC, [], {0x8C: "9814", 0x97: "9F027F 9F027F 9F0202"})
 
 
 class _Verified:
@@ -296,9 +296,11 @@ async def test_cda_and_the_reader_declines():
 @requirement("Book 2", "6.6.2", "A TC whose CDA fails is declined, and TVR byte 1 bit 3 is set.")
 async def test_cda_fails_with_a_tc():
     with _Verified(False):
-        s, result = await _run(_TC, [(_command("50"), _format2(_CID + "40", _ATC, _SIGNED))], cda=True)
+        data = {0x9F26: "0011223344556677"}  # of an earlier answer, or a card's own idea
+        s, result = await _run(_TC, [(_command("50"), _format2(_CID + "40", _ATC, _SIGNED))], data, cda=True)
     assert (result.code, result.reason, told(s)) == (outcome.DECLINED, E_CDA, "0400000000 A000")
     assert s.data.get(0x8A) == b"Z1"
+    assert s.data.get(0x9F26) is None
 
 
 @requirement("Book 2", "6.6.2", "An ARQC whose CDA fails is declined at once by a second GENERATE AC for an AAC.")

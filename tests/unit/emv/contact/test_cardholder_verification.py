@@ -48,7 +48,7 @@ async def test_a_long_list():
 @requirement("Book 3", "10.5", "A card that does not support cardholder verification is not asked for any.")
 @requirement("Book 4", "6.3.4.5", "CVM results are 3F0000 when no verification was to be performed.")
 async def test_the_card_does_not_want_it():
-    s = await _run("0100", data={0x82: "6C00"})
+    s = await _run("0100", data={0x82: "6D00"})
     assert (_results(s), told(s), s.cvm) == ("3F0000", "0000000000 0000", outcome.CVM_NOT_APPLICABLE)
 
 
@@ -87,8 +87,12 @@ async def test_a_malformed_list(rules):
     (17, 0, 22, "0004"),
     (17, 0, 26, "0001"),
     (9, 500, 22, "0005"),
+    (9, 0, 22, "0005"),
     (0, 500, 22, "0005"),
     (1, 500, 22, "0004"),
+    (1, 0, 21, "0004"),
+    (1, 0, 23, "0004"),
+    (1, 0, 24, "0001"),
     (31, 0, 22, "0002"),
 )
 async def test_conditions(kind, other, terminal, met):
@@ -134,7 +138,7 @@ async def test_an_unknown_condition(condition):
 @requirement("Book 4", "A2", "Terminal capabilities byte 2 say which methods the reader supports.")
 @cases(
     ("01", "E078C8", False),
-    ("02", "E0B8C8", False),
+    ("02", "E0BFC8", False),
     ("03", "E0D8C8", False),
     ("03", "E078C8", False),
     ("04", "E0E8C8", False),
@@ -289,6 +293,12 @@ async def test_pin_and_signature():
 async def test_used_up_once():
     s = await _run("4103 4303 1F00", [_TRIES, (_PLAIN, "6983")], ["1234"])
     assert (_results(s), told(s), s.cvm) == ("1F0002", "0000200000 4000", outcome.CVM_NONE)
+
+
+@requirement("Book 3", "10.5.1", "A card whose tries are used up does not keep the issuer from seeing an online PIN.")
+async def test_used_up_and_online():
+    s = await _run("4103 4203", [_TRIES, (_PLAIN, "6983")], ["1234", "1234"])
+    assert (_results(s), told(s), s.cvm) == ("420300", "0000240000 4000", outcome.CVM_ONLINE_PIN)
 
 
 # Balance 100.00, threshold 30.00

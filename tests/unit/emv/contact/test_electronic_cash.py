@@ -50,6 +50,13 @@ async def test_taken():
     assert (hexed(s.data.get(0x9F79)), hexed(s.data.get(0x9F6D))) == ("000000012345", "000000001000")
 
 
+async def test_an_empty_one():
+    script = [(_BALANCE, "9F7906000000000000 9000"), (_THRESHOLD, "9F6D06000000000000 9000")]
+    s, _ = session(script, {0x9F7A: "01", 0x9F74: _CODE})
+    await electronic_cash.after_read(s)
+    assert s.electronic_cash
+
+
 @requirement("PBOC 13", "7.4.2", "Without the offer or without 9F74 the sale is an ordinary one.")
 @cases((None, _CODE), ("00", _CODE), ("01", None))
 async def test_not_taken(offered, code):

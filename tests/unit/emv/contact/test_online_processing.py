@@ -9,7 +9,7 @@ from testing import cases, h, hexed, raises, requirement
 _ARPC = "A1A2A3A4A5A6A7A83030"
 _EXTERNAL = "00820000 0A" + _ARPC
 _SUPPORTED = "7C00"
-_NOT_SUPPORTED = "7800"
+_NOT_SUPPORTED = "F900"
 
 
 async def _run(answer, script=(), code=b"00", profile=_SUPPORTED, cdol2="8A02"):

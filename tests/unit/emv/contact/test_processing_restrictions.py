@@ -63,6 +63,7 @@ def test_versions(version, tvr):
     ("FD00", 14, "8000000000", False),
     ("FD00", 14, "6000000000", True),  # it gives no cash
     ("FE00", 16, "6000000000", False),
+    ("FE00", 16, "7F00000000", False),
     ("FD00", 13, "8000000000", True),
     ("FD00", 21, "8000000000", True),
 )
@@ -88,7 +89,22 @@ def test_atm(usage, kind, additional, allowed):
     (0, 100, "0156", ("2180", "0980")),
 )
 def test_usage(kind, other, country, enough):
-    for usage in ("8100", "4100", "2100", "1100", "0900", "0500", "2180", "2140", "0980", "1140", "0540", "1180"):
+    for usage in (
+        "8100",
+        "4100",
+        "2100",
+        "1100",
+        "0900",
+        "0500",
+        "2180",
+        "2140",
+        "0980",
+        "1140",
+        "0540",
+        "1180",
+        "213F",
+        "112F",
+    ):
         tvr = _tvr({0x9F07: usage, 0x5F28: country}, transaction_type=kind, amount_other=other)
         # a sale without cashback does not ask for the second byte
         fits = usage in enough or (other == 0 and usage[:2] + "00" in enough)

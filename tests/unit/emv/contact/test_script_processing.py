@@ -170,11 +170,19 @@ async def test_commands_of_every_case(apdu):
     assert _told(s) == ("0000000000 0400", "2000000000")
 
 
+async def test_as_many_scripts_as_fit():
+    answer = _script(_BEFORE, _command("80000000")) * 16
+    assert len(answer) == 128
+    s = await _run(_BEFORE, answer, [("80000000", "9000")] * 16)
+    assert told(s) == "0000000000 0400"
+    assert bytes(s.script_results) == h("2000000000") * 16
+
+
 async def test_more_scripts_than_are_told():
     answer = _script(_BEFORE, _command("80000000")) * 15 + _script(_BEFORE) * 2
     assert len(answer) == 124
     s = await _run(_BEFORE, answer, [("80000000", "9000")] * 15)
-    assert _told(s)[0] == "0000000020 0400"
+    assert told(s) == "0000000020 0400"
     assert bytes(s.script_results) == h("2000000000") * 15 + bytes(5)
 
 
