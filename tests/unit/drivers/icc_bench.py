@@ -90,9 +90,9 @@ class Bench:
         self._is_inverse = inverted
         self._is_latched = False
 
-    def slot(self, clock_after_us=0):
+    def slot(self, clock_after_us=0, late_ms=LATE_MS):
         self._install()
-        return IccSlot(self, self.power, self.reset, self.off, CLOCK_KHZ, clock_after_us, LATE_MS)
+        return IccSlot(self, self.power, self.reset, self.off, CLOCK_KHZ, clock_after_us, late_ms)
 
     def line(self):
         self._install()

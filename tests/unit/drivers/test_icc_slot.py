@@ -106,7 +106,7 @@ async def test_what_is_no_answer_to_reset(first):
 async def test_an_answer_at_the_last_moment():
     bench = Bench()
     bench.first_us = 42_000 * 1000 // CLOCK_KHZ + 1_250  # to the end of the character
-    await activated(bench)
+    await bench.slot(late_ms=2).activate()
 
 
 @requirement(
@@ -184,6 +184,13 @@ async def test_pps():
     bench = Bench([(PPS, PPS), SELECT], atrs=[FASTER])
     _, card = await activated(bench)
     assert bench.settings[-1][0] == 38495
+    assert bytes(await card.transmit(SELECT[0])) == SELECT[1]
+
+
+async def test_pps_in_the_inverse_convention():
+    bench = Bench([(PPS, PPS), SELECT], atrs=["3F" + FASTER[2:]])
+    _, card = await activated(bench)
+    assert bench.settings == [(9624, 8, 0, 2), (9624, 8, 1, 2), (38495, 8, 1, 2)]
     assert bytes(await card.transmit(SELECT[0])) == SELECT[1]
 
 

@@ -81,6 +81,15 @@ async def test_an_answer_after_the_time_is_not_taken_for_the_next():
     assert bytes(await transport.command(0, 4, twice=False)) == h("6A83")
 
 
+async def test_the_first_answer_to_a_command_sent_twice_is_not_the_next_ones():
+    line = ScriptedLine([SYNC, (ASK, b""), (ASK, THERE), SYNC, (ASK, THERE)])
+    transport = alpar(line)
+    assert await ask(transport) == b"\x01"
+    line._arrived += cmd(CHECK, "00")
+    assert await ask(transport) == b"\x01"
+    line.done()
+
+
 @cases(
     cmd(CHECK, "01")[:-1] + b"\x00",  # LRC
     cmd(CHECK, "01")[:4],  # no end
