@@ -10,6 +10,7 @@ from reader.emv.contact.card_action_analysis import run
 from reader.errors import (
     E_CARD_DECLINED,
     E_CARD_REMOVED,
+    E_CARD_TIMEOUT,
     E_CDA,
     E_DOL,
     E_EMV_DATA,
@@ -322,13 +323,36 @@ async def test_cda_without_a_signature(response):
         await _run(_TC, [(_command("50"), response)], cda=True)
 
 
+_BALANCE = "80CA9F7900"
+
+
 @requirement("PBOC 13", "7.4.5", "Electronic cash is spent by a TC only.")
-@cases(("40", True), ("80", False), ("00", False))
+@requirement(
+    "PBOC 13", "7.4.6", "After the TC of an electronic cash sale the card is asked for the balance that is left."
+)
+@cases(("40", True), ("80", False), ("00", False), ("41", False))
 async def test_electronic_cash(cid, spent):
-    s, _ = session([(_command("40"), _format1(cid))], {0x8C: _CDOL1})
+    script = [(_command("40"), _format1(cid))]
+    if spent:
+        script.append((_BALANCE, "9F7906 000000007000 9000"))
+    s, card = session(script, {0x8C: _CDOL1, 0x9F79: "000000012000"})
     s.electronic_cash = True
     await run(s, _TC)
+    card.done()
     assert s.electronic_cash == spent
+    # the balance of before the sale is told to nobody
+    assert s.data.get(0x9F79) == (h("000000007000") if spent else None)
+
+
+@requirement("PBOC 13", "7.4.6", "A balance that cannot be read after an approved sale leaves it approved.")
+@cases("6A88", None, E_CARD_TIMEOUT)
+async def test_electronic_cash_without_a_balance(response):
+    script = [(_command("40"), _format1("40")), (_BALANCE, response)]
+    s, card = session(script, {0x8C: _CDOL1, 0x9F79: "000000012000"})
+    s.electronic_cash = True
+    result = await run(s, _TC)
+    card.done()
+    assert (result.code, s.electronic_cash, s.data.get(0x9F79)) == (outcome.APPROVED, True, None)
 
 
 async def test_a_new_answer_takes_the_place_of_the_old_one():
