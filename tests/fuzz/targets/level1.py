@@ -177,6 +177,8 @@ class _T1Card(_Ending):
         if len(sent) > 3:
             self._heard = sent
         feed, heard = self._feed, self._heard[1]
+        if not sent:  # the reader waits for the line to become quiet
+            return feed.block() if feed.byte() > 0xF0 else b""
         kind = feed.byte()
         match kind % 12:
             case 0 | 1:  # a right I-block, the last of its chain or not
