@@ -128,6 +128,8 @@ def _describe(number: int, value: str, raw: bytes) -> tuple[str, list[str]]:
     if number == 22:
         mode = ", ".join(filter(None, (_ENTRY_MODES.get(value[:2], ""), _PIN.get(value[2:], ""))))
         return f"{value} {mode}".strip(), []
+    if number == 26:
+        return f"{value} (most digits of a PIN)", []
     if number == 39:
         return f"{value} {RESPONSE_CODES.get(value, '')}".strip(), []
     if number == 49:

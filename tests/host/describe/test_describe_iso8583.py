@@ -1,9 +1,11 @@
 """Messages in words: genuine ones, cut ones, foreign ones."""
 
+import iso8583 as pyiso8583
 import pytest
 
 from mpos.acquirer import Acquirer
 from mpos.describe import iso8583
+from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.outcomes import CVMS, OUTCOMES
 from mpos.describe.response_codes import RESPONSE_CODES
 from tests.host.acquirer.pos_terminal import Terminal
@@ -34,6 +36,18 @@ def test_a_sale(packets):
     assert fields["DE57"] == "KSN FFFF9876543210E00001, key scheme 01 TDES DUKPT"
     assert fields["DE60"] == "2200000100060 (type 22, batch 000001)"
     assert "!" not in fields
+
+
+def test_a_sale_with_a_pin():
+    """DE52 is never shown, not even enciphered."""
+    terminal = Terminal()
+    known = {"57": bytes.fromhex(PAN + "D491222000000F"), "5F34": b"\x01"}
+    request = terminal.insert(known, pin="1357")
+    fields = named(request)
+    assert fields["DE22"] == "051 chip by contact, with PIN" and fields["DE26"] == "12 (most digits of a PIN)"
+    assert fields["DE52"] == "(8 bytes, not shown)"
+    block = next(value["data"] for number, value in pyiso8583.decode(request[13:], SPEC)[1].items() if number == "52")
+    assert block.hex().upper() not in "\n".join(iso8583.lines(request.hex())).upper()
 
 
 def test_an_answer(packets):
