@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha1
 
+from mpos.bench.emv_keys import BENCH_EXCEPTIONS
 from tests.host.cards import chip_authentication as oda
 from tests.host.cards.chip_authentication import AuthenticationError
+from tests.host.cards.chip_objects import DIGITS, LENGTHS, BrokenError, list_entries, objects, one, template
 
 DATE, TODAY = "261123", 20261123
 FLOOR_LIMIT, CASH_LIMIT = 10_000, 100_000
@@ -25,10 +28,6 @@ PSE = b"1PAY.SYS.DDF01"
 _SIGNED = {"4F", "50", "57", "5A", "82", "84", "87", "8C", "8D", "8E", "8F", "90", "92", "93", "94", "97", "9F38"}
 
 
-class BrokenError(Exception):
-    """No transaction: what the card says makes no sense, or it says nothing."""
-
-
 @dataclass
 class Answer:
     """The host's: DE39, and DE55 as objects and templates."""
@@ -36,76 +35,6 @@ class Answer:
     code: str
     proof: bytes = b""
     scripts: list[tuple[int, bytes]] = field(default_factory=list)
-
-
-def objects(data: bytes) -> list[tuple[str, bytes]]:
-    """Objects of one level. Raises BrokenError."""
-    found = []
-    at = 0
-    while at < len(data):
-        if data[at] == 0:
-            at += 1
-            continue
-        start = at
-        at += 1
-        if data[start] & 0x1F == 0x1F:
-            while True:
-                if at >= len(data) or at - start > 2:
-                    raise BrokenError("tag")
-                at += 1
-                if not data[at - 1] & 0x80:
-                    break
-        tag = data[start:at].hex().upper()
-        if at >= len(data):
-            raise BrokenError("length")
-        n = data[at]
-        at += 1
-        if n >= 0x80:
-            more = n & 0x7F
-            if not 1 <= more <= 2 or at + more > len(data):
-                raise BrokenError("length")
-            n = int.from_bytes(data[at : at + more], "big")
-            at += more
-        if at + n > len(data):
-            raise BrokenError("too long")
-        found.append((tag, data[at : at + n]))
-        at += n
-    return found
-
-
-def template(data: bytes, tag: str) -> bytes:
-    rows = objects(data)
-    if len(rows) != 1 or rows[0][0] != tag:
-        raise BrokenError(f"no template {tag}")
-    return rows[0][1]
-
-
-def one(rows: list[tuple[str, bytes]], tag: str) -> bytes | None:
-    values = [value for found, value in rows if found == tag]
-    if len(values) > 1:
-        raise BrokenError(f"{tag} twice")
-    return values[0] if values else None
-
-
-def list_entries(dol: bytes) -> list[tuple[str, int]]:
-    entries = []
-    at = 0
-    while at < len(dol):
-        size = 2 if dol[at] & 0x1F == 0x1F else 1
-        if at + size >= len(dol) or dol[at + size] > 0x7F:
-            raise BrokenError("list")
-        entries.append((dol[at : at + size].hex().upper(), dol[at + size]))
-        at += size + 1
-    return entries
-
-
-# Book 3, annex A: what is fixed in length, and what is digits
-LENGTHS = {
-    "5F24": (3, 3), "5F25": (3, 3), "5A": (4, 10), "57": (8, 19), "5F20": (0, 26), "5F34": (1, 1), "82": (2, 2),
-    "9F07": (2, 2), "9F0D": (5, 5), "9F0E": (5, 5), "9F0F": (5, 5), "9F27": (1, 1), "9F36": (2, 2), "9F26": (8, 8),
-    "5F28": (2, 2), "9F08": (2, 2), "8F": (1, 1), "9F14": (1, 1), "9F23": (1, 1), "9F10": (1, 32),
-}  # fmt: skip
-DIGITS = {"5F24", "5F25", "5F28", "5F34"}
 
 
 class ChipTerminal:
@@ -514,8 +443,6 @@ class ChipTerminal:
 
     # 10.6
     def risk(self) -> None:
-        from mpos.bench.emv_keys import BENCH_EXCEPTIONS
-
         self.tsi[0] |= 0x08
         pan = self.known["5A"].hex().upper().rstrip("F")
         if (pan, int(self.known.get("5F34", b"\0").hex())) in BENCH_EXCEPTIONS:
@@ -569,6 +496,10 @@ class ChipTerminal:
 
     def cryptogram(self, wanted: int, dol: bytes, second: bool) -> tuple[int, bool]:
         """The kind that came, and whether its signature holds. Book 2, 6.6; Book 3, 6.5.5."""
+        if "98" in [tag for tag, _ in list_entries(dol)]:
+            # 9.2.2: without a list of the card's, the reader's default one, which is empty here
+            self.tvr[4] |= 0 if "97" in self.known else 0x80
+            self.terminal["98"] = sha1(self.values(self.known.get("97", b""))).digest()
         self.bits()
         values = self.values(dol)
         combined = self.cda_key is not None and wanted != AAC

@@ -11,7 +11,8 @@ from mpos.bench.cards import CARDS, make_card
 from mpos.bench.cards.registry import CONTACT, names
 from mpos.bench.field import TargetRemoved
 from tests.host.acquirer.pos_terminal import NOW, Terminal
-from tests.host.cards.chip_terminal import Answer, BrokenError, ChipTerminal, objects
+from tests.host.cards.chip_objects import BrokenError, objects
+from tests.host.cards.chip_terminal import Answer, ChipTerminal
 
 # What ends before the first APDU, or in an answer to reset
 NO_APDU = ("mute-card", "atr-wrong")

@@ -12,7 +12,7 @@ from mpos.bench.cards.contact import ContactCard, ContactProfile
 from mpos.bench.cards.profile import AID_CREDIT
 from tests.harness.requirements import requirement
 from tests.host.cards.chip_authentication import power
-from tests.host.cards.chip_terminal import objects
+from tests.host.cards.chip_objects import objects
 
 PAN = "6212340000002015"
 PSE = "00A404000E315041592E5359532E444446303100"

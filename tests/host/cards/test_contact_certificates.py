@@ -13,7 +13,7 @@ from mpos.bench.emv_keys import BENCH_CAPKS, BENCH_EXCEPTIONS, BENCH_REVOKED, RI
 from mpos.bench.rsa import RsaKey, generate
 from tests.harness.requirements import requirement
 from tests.host.cards import chip_authentication as oda
-from tests.host.cards.chip_terminal import objects, template
+from tests.host.cards.chip_objects import objects, template
 
 PAN = "6212340000002015"
 

@@ -1,5 +1,7 @@
-"""Cards whose data are wrong: every one ends with an error that names what, and none with a transaction, unless it says
-so. EMV 4.4 Book 3, 6.5, 7.5, 10.2; Book 1, 12."""
+"""Cards whose data are wrong or odd: what is wrong ends with an error that names it, what is merely odd with a sale.
+
+EMV 4.4 Book 3, 6.5, 7.5, 9.2.2, 10.2.
+"""
 
 from __future__ import annotations
 
@@ -237,6 +239,17 @@ ENTRIES = (
         "pdol-odd",
         "The same for the processing options.",
         profile(483, pdol=((0x9F66, 4), *_ODD)),
+    ),
+    approved(
+        "tc-hash",
+        "A card that wants a hash and has no list for it: the reader takes its own, and says so.",
+        profile(488, cdol1=(*CDOL1, (0x98, 20))),
+        tvr="0000000080",
+    ),
+    approved(
+        "tc-hash-own-list",
+        "A card that wants a hash over a list of its own.",
+        _spoiled(489, lambda files: files.add((1, 3), 0x97, bytes.fromhex("9F02069A03")), cdol1=(*CDOL1, (0x98, 20))),
     ),
     approved(
         "no-track2", "A card without track 2: account number and expiry stand for it.", _spoiled(487, _drop(0x57))
