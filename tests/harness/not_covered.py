@@ -107,7 +107,7 @@ NOT_COVERED = (
     (
         "Book 4",
         "12.2",
-        "Advices, reversals and batch data capture as messages.",
+        "Messages for advice, reversal and batch data capture.",
         "What is owed to the host is recorded and told to the phone; the messages are a later issue.",
     ),
     (
