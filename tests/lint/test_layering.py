@@ -24,7 +24,7 @@ _ROOMS: dict[str, set[str]] = {
     "tr31": {"crypto", "errors", "util"},
     "emv": {"crypto", "errors", "iso9564", "outcome", "util"},
     "storage": {"crypto", "errors", "util"},
-    "drivers": {"errors", "iso14443", "iso7811", "iso7816", "util"},
+    "drivers": {"errors", "iso14443", "iso7811", "iso7816", "outcome", "util"},
     "link": {"crypto", "errors", "outcome", "util"},
     "app": {
         "crypto", "dukpt", "emv", "errors", "iso7813", "iso8583", "iso9564", "link", "outcome", "storage", "tr31", "util"

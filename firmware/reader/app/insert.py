@@ -22,7 +22,7 @@ _TAG_5F20_CARDHOLDER_NAME = const(0x5F20)
 _TAG_95_TERMINAL_VERIFICATION_RESULTS = const(0x95)
 _TAG_9B_TRANSACTION_STATUS_INFORMATION = const(0x9B)
 _TAG_9F34_CVM_RESULTS = const(0x9F34)
-_TAG_9F79_EC_BALANCE = const(0x9F79)
+_TAG_9F79_ELECTRONIC_CASH_BALANCE = const(0x9F79)
 
 _ATTEMPTS = const(3)  # times a card may be put in again that did not answer the reset
 _REPORT_MOST = const(200)
@@ -115,17 +115,17 @@ class Insert:
             wipe(session.pin)
             session.pin = None
 
-    async def conclude(self, answer, error) -> outcome.Outcome:
-        """The card hears what the host said, or that it said nothing, and decides. `error`: why there is no answer
-        that can be believed; raised again unless the card approves without one."""
+    async def conclude(self, answer, error, unanswered: bool) -> outcome.Outcome:
+        """The card hears what the host said, or that it said nothing, and decides. `error`: why there is no answer,
+        or (not `unanswered`) why the one that came cannot be believed, which is raised again once the card knows."""
         kernel = self._kernel
         if error is None:
             return await kernel.complete(answer.response_code.encode(), answer.icc_data)
         try:
-            final = await kernel.complete_without(self._t.unanswered(error))
+            final = await kernel.complete_without(unanswered)
         except ReaderError:
             raise error  # the card's trouble comes second
-        if final.code != outcome.APPROVED:
+        if not unanswered:
             raise error
         return final
 
@@ -141,7 +141,7 @@ class Insert:
             (protocol.TVR, _TAG_95_TERMINAL_VERIFICATION_RESULTS),
             (protocol.TSI, _TAG_9B_TRANSACTION_STATUS_INFORMATION),
             (protocol.CVM_RESULTS, _TAG_9F34_CVM_RESULTS),
-            (protocol.BALANCE, _TAG_9F79_EC_BALANCE),
+            (protocol.BALANCE, _TAG_9F79_ELECTRONIC_CASH_BALANCE),
         ):
             value = data.get(tag)
             if value is not None:

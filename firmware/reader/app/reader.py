@@ -9,16 +9,18 @@ import gc
 
 from micropython import const
 
-from ..dukpt.tdes import TdesDukpt
+from ..emv.data import DataStore
 from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
 from ..link import protocol
-from ..util.modules import forget, keep_only, loaded
+from ..util.modules import keep_only, loaded
 from . import commands
 from .counters import Counters
 from .notices import Notices
 from .transaction import Transaction
 from .version import VERSION
 
+_DATA = const(2560)  # data objects of one transaction, two certificates of 248 bytes among them
+_PACKET = const(1000)
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
 
 _TYPE_CHECKING = const(0)
@@ -31,11 +33,13 @@ class Reader:
     """`board`: what a board supplies (ports.Board)."""
 
     def __init__(self, board):
+        # The two big buffers of every transaction come first, while the heap is in one piece
+        self.data = DataStore(_DATA)
+        self.packet = bytearray(_PACKET)
         self.board = board
         self.clock = board.clock
         self.entropy = board.entropy
         self.contactless = board.contactless
-        self.keys = TdesDukpt(board.key_store)
         self.counters = Counters(board.counter_store)
         self.notices = Notices(board.notice_store)
         self.parameters: Any = None
@@ -68,49 +72,38 @@ class Reader:
         probe = bytearray(16)
         self.entropy.fill(probe)
         self._load_parameters()
-        self._check_tables()
+        if self.board.contact is not None:
+            self._check_tables()
+        self._check_keys()
         self._rehearse()
-        self.keys.check()
         self.counters.check()
         self.notices.check()
         await self.contactless.start()
         await self.contactless.stop()
 
     def _test_primitives(self) -> None:
+        kept = loaded()
         from ..crypto import selftest
 
-        try:
-            selftest.run()
-        finally:
-            forget("reader.crypto.selftest")
+        selftest.run()
+        keep_only(kept)
 
     def _load_parameters(self) -> None:
+        kept = loaded()
         from ..storage import parameters_file
 
-        try:
-            self.parameters = parameters_file.load(self.board.parameters)
-        finally:
-            forget("reader.storage.parameters_file")
-
-    def _rehearse(self) -> None:
-        """Load once what each interface loads for its transactions: what is missing is missed now, and the heap at
-        rest is the same before the first transaction and after it."""
-        kept = loaded()
-        from . import tap  # noqa: F401
-
+        self.parameters = parameters_file.load(self.board.parameters)
         keep_only(kept)
-        if self.board.contact is None:
-            return
-        from ..emv.contact import kernel
-        from . import insert  # noqa: F401
 
-        kernel.rehearse()
+    def _check_keys(self) -> None:
+        kept = loaded()
+        from ..dukpt.tdes import TdesDukpt
+
+        TdesDukpt(self.board.key_store).check()
         keep_only(kept)
 
     def _check_tables(self) -> None:
         """A reader whose acquirer gave it no tables takes no contact chip; broken tables put it out of service."""
-        if self.board.contact is None:
-            return
         kept = loaded()
         from ..storage import emv_tables
 
@@ -120,7 +113,25 @@ class Reader:
         except ReaderError as error:
             if error.detail != emv_tables.NO_FILE:
                 raise
-        finally:
+        keep_only(kept)
+
+    def _rehearse(self) -> None:
+        """Load once what transactions load: what is missing is missed now, and the heap at rest is the same before
+        the first transaction and after it."""
+        kept = loaded()
+        from . import tap  # noqa: F401
+
+        keep_only(kept)
+        from ..dukpt import tdes  # noqa: F401
+        from ..iso8583 import messages  # noqa: F401
+        from . import account, online  # noqa: F401
+
+        keep_only(kept)
+        if self.board.contact is not None:
+            from ..emv.contact import kernel
+            from . import insert  # noqa: F401
+
+            kernel.rehearse()
             keep_only(kept)
 
     def heap(self) -> int:

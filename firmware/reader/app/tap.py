@@ -103,7 +103,7 @@ class Tap:
         """The packet is made: nothing of the card is needed any more."""
         self._t.data.wipe()
 
-    async def conclude(self, answer, error) -> outcome.Outcome:
+    async def conclude(self, answer, error, unanswered: bool) -> outcome.Outcome:
         """The host's word is final. Raises `error` when there is none."""
         if error is not None:
             raise error

@@ -20,12 +20,12 @@ def forget_below(package: str, *kept: str) -> None:
         forget(name)
 
 
-def loaded() -> set:
+def loaded() -> list:
     """The full names of all modules there are now, for `keep_only` later on."""
-    return set(sys.modules)
+    return list(sys.modules)
 
 
-def keep_only(names: set) -> None:
+def keep_only(names: list) -> None:
     """Unload every module of the firmware that is not among `names`: what came since `loaded` said them."""
     for name in [name for name in sys.modules if name.startswith("reader.") and name not in names]:
         forget(name)

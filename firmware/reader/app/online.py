@@ -1,0 +1,179 @@
+"""From the card's data to the host and back: the packet, its answer, and what the host is to hear later.
+
+Loaded when the card has been read. What makes the packet is unloaded again before the card hears the answer.
+"""
+
+import asyncio
+
+from micropython import const
+
+from .. import outcome
+from ..emv import icc_data
+from ..errors import E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_PHONE_GONE, ReaderError
+from ..link import protocol
+from ..util import ber_tlv
+from ..util.bcd import from_int
+from ..util.modules import keep_only, loaded
+
+_NOTICE_MOST = const(480)
+_WITH_PIN = "1"
+_WITHOUT_PIN = "2"
+_APPROVED = "00"
+
+# DE39 of a reversal: why it is due
+_NO_ANSWER = "98"
+_WRONG_MAC = "A0"
+_BAD_ANSWER = "96"
+_CARD_REFUSED = "06"
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from .transaction import Sale, Transaction
+
+
+async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
+    """The packet out, the answer in, and what the card makes of it. Raises why there is no sale."""
+    result = t.result
+    kept = loaded()
+    answer = None
+    error: ReaderError | None = ReaderError(E_HOST_TIMEOUT)  # until there is something better to say
+    try:
+        answer, error = await _exchange(t, sale)
+    finally:
+        keep_only(kept)
+        due = _reversal(error) if t.packet_left else ""
+        if due:
+            _notice(t, sale, protocol.NOTICE_REVERSAL, due)
+    t.sample()
+    if answer is not None:
+        result.response_code = answer.response_code
+        result.auth_code = answer.auth_code
+        result.rrn = answer.rrn
+        result.issuer_data = answer.icc_data
+    final = None
+    try:
+        final = await t.interface.conclude(answer, error, error is not None and unanswered(error))
+    finally:
+        if answer is not None:
+            if answer.response_code == _APPROVED and (final is None or final.code != outcome.APPROVED):
+                _notice(t, sale, protocol.NOTICE_REVERSAL, _CARD_REFUSED)
+            session = t.interface.session
+            if session is not None and len(session.script_results):
+                _notice(t, sale, protocol.NOTICE_SCRIPTS, "")
+    if answer is None and final.code == outcome.APPROVED:
+        _notice(t, sale, protocol.NOTICE_OFFLINE, "")
+    return final
+
+
+def keep_offline(t: "Transaction", sale: "Sale") -> None:
+    """The card approved by itself: what the sale is cleared with is kept for the host."""
+    kept = loaded()
+    keys = _next_keys(t)
+    try:
+        _take_account(t, sale, keys)
+    finally:
+        keys.wipe()
+        keep_only(kept)
+    _notice(t, sale, protocol.NOTICE_OFFLINE, "")
+
+
+def unanswered(error: ReaderError) -> bool:
+    """Nothing came back, as against something that cannot be believed."""
+    return error.code in (E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_PHONE_GONE)
+
+
+def _next_keys(t: "Transaction"):
+    from ..dukpt.tdes import TdesDukpt
+
+    return TdesDukpt(t.parts.board.key_store).next()
+
+
+def _take_account(t: "Transaction", sale: "Sale", keys) -> None:
+    """Account, PIN and chip data out of the card's objects, which are wiped or go on without the account."""
+    from . import account
+
+    result = t.result
+    pin = t.interface.pin
+    sale.entry_mode = t.interface.entry_mode + (_WITHOUT_PIN if pin is None else _WITH_PIN)
+    taken = account.take(t.data, keys, pin)
+    sale.track2 = taken.track2
+    sale.pin_block = taken.pin_block
+    sale.card_sequence = taken.card_sequence
+    result.masked = taken.masked
+    result.ksn = bytes(keys.ksn)
+    sale.icc_data = memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)]
+    t.interface.packed()
+
+
+async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
+    """(the Answer, None), or (None, the ReaderError that says why there is none to believe)."""
+    from ..iso8583 import messages
+
+    host = t.parts.parameters.host
+    keys = _next_keys(t)
+    try:
+        _take_account(t, sale, keys)
+        n = messages.pack_sale(host, sale, keys, t.parts.packet)
+        t.sample()
+        error = await _ask_host(t, memoryview(t.parts.packet)[:n], host.timeout_s)
+        if error is not None:
+            return None, error
+        try:
+            return messages.check_answer(host, sale, keys, t.frame), None
+        except ReaderError as unbelievable:
+            return None, unbelievable
+    finally:
+        keys.wipe()
+
+
+async def _ask_host(t: "Transaction", packet, timeout_s: int) -> "ReaderError | None":
+    """Send the packet, wait for the answer's frame. Why there is none, or None."""
+    t.waiting_online = True
+    t.packet_left = True
+    heard = await t.emit(protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, packet))
+    if not heard:
+        t.waiting_online = False
+        return ReaderError(E_PHONE_GONE)
+    await t.state(protocol.STATE_ONLINE)
+    try:
+        await asyncio.wait_for(t.answered.wait(), timeout_s)
+    except asyncio.TimeoutError:
+        return ReaderError(E_HOST_TIMEOUT)
+    finally:
+        t.waiting_online = False
+    return t.error
+
+
+def _reversal(error: "ReaderError | None") -> str:
+    """DE39 of the reversal that is due because of `error`, or "". A packet whose last fragment never went out has
+    been seen by no host."""
+    if error is None or error.code == E_PHONE_GONE:
+        return ""
+    if unanswered(error):
+        return _NO_ANSWER
+    return _WRONG_MAC if error.code == E_ISO_MAC else _BAD_ANSWER
+
+
+def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> None:
+    """Store what the host must hear of this transaction later (notices.py)."""
+    result = t.result
+    out = bytearray(_NOTICE_MOST)
+    w = ber_tlv.Writer(out)
+    w.put(protocol.NOTICE_KIND, bytes((kind,)))
+    w.put(protocol.STAN, sale.stan.to_bytes(4, "big"))
+    w.put(protocol.AMOUNT, from_int(sale.amount, 6))
+    w.put(protocol.CURRENCY, from_int(sale.currency, 2))
+    w.put(protocol.TIME, b"".join([from_int(part % 100, 1) for part in sale.time]))
+    w.put(protocol.MASKED_PAN, result.masked.encode())
+    w.put(protocol.KSN, result.ksn)
+    if reason:
+        w.put(protocol.REASON, reason.encode())
+    if result.rrn:
+        w.put(protocol.RRN, result.rrn.encode())
+    if kind == protocol.NOTICE_SCRIPTS:
+        w.put(protocol.SCRIPT_RESULTS, t.interface.session.script_results)
+    if kind == protocol.NOTICE_OFFLINE:
+        w.put(protocol.TRACK2, sale.track2)
+        w.put(protocol.ICC_DATA, memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)])
+    t.parts.notices.add(memoryview(out)[: w.length])
+    result.notices += 1
