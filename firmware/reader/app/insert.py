@@ -13,6 +13,7 @@ from ..errors import E_CARD_ATR, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_NO_CARD, Rea
 from ..link import protocol
 from ..storage.emv_tables import EmvTables
 from ..util import ber_tlv
+from ..util.modules import forget_each
 from ..util.wipe import wipe
 from .cardholder import Cardholder
 
@@ -93,7 +94,9 @@ class Insert:
                 raise last if error.code == E_NO_CARD else error
             await t.card(protocol.CARD_PRESENT)
             try:
-                return await slot.activate()
+                card = await slot.activate()
+                forget_each("reader.iso7816.atr", "reader.iso7816.acceptance", "reader.iso7816.pps")
+                return card
             except ReaderError as error:
                 if error.code not in (E_CARD_ATR, E_CARD_TIMEOUT, E_CARD_PROTOCOL):
                     raise
@@ -160,3 +163,8 @@ class Insert:
             await self._slot.stop()
             if await self._slot.is_present():
                 await self._t.prompt(protocol.PROMPT_REMOVE)
+
+
+def rehearse() -> None:
+    """Load once what the kernel loads (Kernel.rehearse)."""
+    Kernel(None, None, None, None).rehearse()

@@ -71,10 +71,10 @@ class Reader:
         self._test_primitives()
         probe = bytearray(16)
         self.entropy.fill(probe)
+        self._check_keys()
         self._load_parameters()
         if self.board.contact is not None:
             self._check_tables()
-        self._check_keys()
         self._rehearse()
         self.counters.check()
         self.notices.check()
@@ -128,10 +128,9 @@ class Reader:
 
         keep_only(kept)
         if self.board.contact is not None:
-            from ..emv.contact import kernel
-            from . import insert  # noqa: F401
+            from . import insert
 
-            kernel.rehearse()
+            insert.rehearse()
             keep_only(kept)
 
     def heap(self) -> int:

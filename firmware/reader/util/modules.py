@@ -14,10 +14,11 @@ def forget(name: str) -> None:
         delattr(sys.modules[package], attribute)
 
 
-def forget_below(package: str, *kept: str) -> None:
-    """Unload every module whose full name begins with `package` (a dot at its end), but for those `kept`."""
-    for name in [name for name in sys.modules if name.startswith(package) and name not in kept]:
-        forget(name)
+def forget_each(*names: str) -> None:
+    """Unload those of the modules `names` that are loaded."""
+    for name in names:
+        if name in sys.modules:
+            forget(name)
 
 
 def loaded() -> list:

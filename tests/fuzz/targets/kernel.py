@@ -15,7 +15,7 @@ from reader.emv.data import DataStore
 from reader.outcome import APPROVED, DECLINED, END_APPLICATION, ONLINE_REQUEST, TRY_ANOTHER_INTERFACE
 
 # On the device a step's module goes when it has run; here it would be instrumented anew for each input
-contact.forget_below = lambda *_names: None
+contact.keep_only = lambda _names: None
 
 _CODES = (b"00", b"00", b"05", b"Z3")
 _ENDS = (APPROVED, DECLINED, END_APPLICATION, TRY_ANOTHER_INTERFACE)

@@ -7,7 +7,7 @@ from micropython import const
 
 from ...errors import ReaderError
 from ...outcome import APPROVED, ONLINE_REQUEST, SELECT_NEXT, Outcome
-from ...util.modules import forget_below
+from ...util.modules import keep_only, loaded
 from ..commands import Commands
 from .session import Session
 
@@ -20,6 +20,22 @@ _SCRIPTS_AFTER = const(0x72)
 _OFFLINE_APPROVED = b"Y1"
 _OFFLINE_DECLINED = b"Z1"
 _HOST_APPROVED = b"00"
+
+_STEPS = (
+    "application_selection",
+    "initiate",
+    "read_application_data",
+    "electronic_cash",
+    "offline_data_authentication",
+    "processing_restrictions",
+    "cardholder_verification",
+    "terminal_risk_management",
+    "terminal_action_analysis",
+    "card_action_analysis",
+    "online_processing",
+    "script_processing",
+    "completion",
+)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -40,6 +56,7 @@ class Kernel:
         self._tables = tables
         self._cardholder = cardholder
         self._entropy = entropy
+        self._kept = loaded()
         self.session: Any = None
 
     async def run(self, transmit, tx, data: "DataStore") -> Outcome:
@@ -62,35 +79,36 @@ class Kernel:
 
     async def _select(self, s: Session) -> "Outcome | None":
         """Book 1, 12; Book 3, 10.1: an application that does not want this transaction makes room for the next."""
-        selection = _load("application_selection")
+        selection = self._load("application_selection")
         candidates = await selection.build(s)
         while True:
             s.data.wipe()
             outcome = await selection.select(s, candidates)
             if outcome is None:
-                outcome = await _load("initiate").run(s)
+                outcome = await self._load("initiate").run(s)
             if outcome is None or outcome.code != SELECT_NEXT:
                 return outcome
 
     async def _prepare(self, s: Session) -> "Outcome | None":
-        outcome = await _load("read_application_data").run(s)
+        outcome = await self._load("read_application_data").run(s)
         if outcome is not None:
             return outcome
-        await _load("electronic_cash").after_read(s)
-        await _load("offline_data_authentication").run(s)
-        _load("processing_restrictions").run(s)
-        outcome = await _load("cardholder_verification").run(s)
+        await self._load("electronic_cash").after_read(s)
+        await self._load("offline_data_authentication").run(s)
+        self._load("processing_restrictions").run(s)
+        outcome = await self._load("cardholder_verification").run(s)
         if outcome is not None:
             return outcome
-        await _load("terminal_risk_management").run(s)
+        s.spare()
+        await self._load("terminal_risk_management").run(s)
         return None
 
     async def _decide(self, s: Session) -> Outcome:
-        asked = _load("terminal_action_analysis").decide(s)
+        asked = self._load("terminal_action_analysis").decide(s)
         # Book 4, A6: the reader's own response code stands in CDOL1 when it decides without the host
         if asked != _ARQC:
             s.data.set(_TAG_8A_AUTHORISATION_RESPONSE_CODE, _OFFLINE_APPROVED if asked == _TC else _OFFLINE_DECLINED)
-        outcome = await _load("card_action_analysis").run(s, asked)
+        outcome = await self._load("card_action_analysis").run(s, asked)
         if outcome is None:
             return Outcome(ONLINE_REQUEST, cvm=s.cvm)
         s.answer_code = _OFFLINE_APPROVED if outcome.code == APPROVED else _OFFLINE_DECLINED
@@ -108,15 +126,15 @@ class Kernel:
         s.answer_data = icc_data
         approved = code == _HOST_APPROVED
         try:
-            await _load("online_processing").run(s)
-            await _load("script_processing").run(s, _SCRIPTS_BEFORE)
-            outcome = await _load("completion").run(s)
+            await self._load("online_processing").run(s)
+            await self._load("script_processing").run(s, _SCRIPTS_BEFORE)
+            outcome = await self._load("completion").run(s)
         except ReaderError:
             s.reversal = approved
             raise
         s.reversal = s.reversal or (approved and outcome.code != APPROVED)
         try:
-            await _load("script_processing").run(s, _SCRIPTS_AFTER)
+            await self._load("script_processing").run(s, _SCRIPTS_AFTER)
         except ReaderError:
             pass  # 10.10: the decision has been made; what was not done is in the script results
         return outcome
@@ -127,7 +145,20 @@ class Kernel:
         s = self.session
         s.online_failed = True
         s.must_decline = not believable
-        return await _load("completion").run(s)
+        return await self._load("completion").run(s)
+
+    def rehearse(self) -> None:
+        """Load every step once: a firmware that lacks one is found out before a card is in the slot, and the names
+        that the modules bring are in the heap from then on."""
+        for name in _STEPS:
+            self._load(name)
+
+    def _load(self, name: str) -> "Any":
+        """The module of a step. It is unloaded at once, with all that it brought: what holds them is the function
+        that runs, and nothing after it."""
+        module = __import__(_PACKAGE + name, None, None, (name,))
+        keep_only(self._kept)
+        return module
 
     def wipe(self) -> None:
         """Overwrite what the session holds; `data` is the caller's."""
@@ -135,31 +166,3 @@ class Kernel:
             self.session.commands.wipe()
             self.session.wipe()
             self.session = None
-
-
-def rehearse() -> None:
-    """Load every step once: a firmware that lacks one is found out before a card is in the slot, and the names that
-    the modules bring are in the heap from then on."""
-    for name in (
-        "application_selection",
-        "initiate",
-        "read_application_data",
-        "electronic_cash",
-        "offline_data_authentication",
-        "processing_restrictions",
-        "cardholder_verification",
-        "terminal_risk_management",
-        "terminal_action_analysis",
-        "card_action_analysis",
-        "online_processing",
-        "script_processing",
-        "completion",
-    ):
-        _load(name)
-
-
-def _load(name: str) -> "Any":
-    """The module of a step. It is unloaded at once: what holds it is the function that runs, and nothing after it."""
-    module = __import__(_PACKAGE + name, None, None, (name,))
-    forget_below(_PACKAGE, _PACKAGE + "kernel", _PACKAGE + "session")
-    return module

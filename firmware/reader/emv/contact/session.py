@@ -85,6 +85,14 @@ class Session:
         """Set bits of byte 1 of the transaction status information (Annex C6)."""
         self.tsi[0] |= mask
 
+    def spare(self) -> None:
+        """Give back what no step after the cardholder's verification needs."""
+        wipe(self.static_data)
+        self.static_data = bytearray()
+        self.issuer_key = None
+        if not self.cda:
+            self.icc_key = None
+
     def wipe(self) -> None:
         """Overwrite what must not stay: the records, the PIN."""
         wipe(self.static_data)
