@@ -16,7 +16,7 @@ from mpos.phone.sale import Story
 from tests.e2e.conftest import approves, insert_sale, state, until_idle, world
 
 E_CARD_REMOVED, E_INTERFACE, E_BODY, E_STATE = 101, 810, 705, 706
-GOOD = "dda-online"
+GOOD = "chip"
 
 
 @pytest.mark.parametrize("name", names("contact"))
@@ -24,8 +24,10 @@ async def test_a_sale_ends_as_the_card_says(name):
     entry = CARDS[name]
     async with world(name) as there, await there.connect() as reader:
         record = await insert_sale(there, reader, name)
-        said = (record.outcome, record.error, record.tvr, record.tsi)
-        assert said == (entry.outcome, entry.error, entry.tvr, entry.tsi), record
+        assert (record.outcome, record.error) == (entry.outcome, entry.error), record
+        # A transaction that breaks off has come to some point, which is not worth a line in the list
+        if entry.outcome != "error" or entry.tvr:
+            assert (record.tvr, record.tsi) == (entry.tvr, entry.tsi), record
         if entry.response_code:
             assert record.response_code == entry.response_code
         if entry.cvm:
@@ -87,10 +89,10 @@ async def test_what_the_cardholder_is_told():
             if event.opcode == Opcode.PROMPT:
                 seen.append(Prompt(event.number_of(Tag.PROMPT_CODE)))
                 if seen == [Prompt.INSERT]:
-                    there.slot.insert(make_card("pin-offline-plaintext")[0])
+                    there.slot.insert(make_card("pin-offline")[0])
 
-        there.typist = Typist("1234")
-        await insert_sale(there, reader, "pin-offline-plaintext", on_event=on_event)
+        there.typist = Typist("1357")
+        await insert_sale(there, reader, "pin-offline", on_event=on_event)
         assert seen[:2] == [Prompt.INSERT, Prompt.DO_NOT_REMOVE] and seen[-1] == Prompt.REMOVE, seen
         assert Prompt.ENTER_PIN in seen
 
@@ -138,10 +140,11 @@ async def test_notices_stay_until_they_are_taken():
 
 async def test_parity_that_nobody_sees_is_no_sale():
     """T=0 behind a bare front end: a damaged character shows as a wrong answer, never as a sale that was not."""
-    async with world(GOOD, faults=Faults(Fault("character", 60, "change", value=0x01))) as there:
-        async with await there.connect() as reader:
-            record = await insert_sale(there, reader, GOOD)
-            assert record.outcome in ("error", "declined") or record.tvr, record
+    faults = Faults(Fault("change", character=60, value=0x01))
+    async with world(GOOD, faults=faults) as there, await there.connect() as reader:
+        record = await insert_sale(there, reader, GOOD)
+        assert faults.hits == 1
+        assert record.outcome == "error" and record.error, record
 
 
 async def test_an_empty_slot_says_so():

@@ -18,7 +18,7 @@ from mpos.bench.cards.contact.spoiled import EXTERNAL_AUTHENTICATE, GENERATE_AC
 from mpos.bench.cards.faults import status
 from mpos.bench.emv_keys import EXCEPTION_SEQUENCE
 
-_E_STATUS_WORD, _E_EMV_DATA, _E_UNREACHABLE = 401, 402, 803
+_E_STATUS_WORD, _E_EMV_DATA = 401, 402
 _E_CARD_DECLINED, _E_TERMINAL_DECLINED, _E_CARD_REFUSED = 405, 409, 410
 
 _VERSION = "0080000000"
@@ -206,29 +206,32 @@ ENTRIES = (
         profile(357, iac=NO_CODES),
         fault=_UNREACHABLE,
     ),
-    broken(
+    declined(
         "host-down-over-limit",
         "The host cannot be reached, and the sale is over the floor limit: the reader declines.",
-        _E_UNREACHABLE,
+        "",
+        _E_TERMINAL_DECLINED,
         profile(358, iac=NO_CODES),
         amount="150.00",
         fault=_UNREACHABLE,
         tvr="0000008000",
         tsi="E800",
     ),
-    broken(
+    declined(
         "host-down-by-issuer",
         "The host cannot be reached, and the issuer wants that version declined then.",
-        _E_UNREACHABLE,
+        "",
+        _E_TERMINAL_DECLINED,
         profile(359, version=_OTHER_VERSION, iac=_codes(_DEFAULT, _VERSION)),
         fault=_UNREACHABLE,
         tvr=_VERSION,
         tsi="E800",
     ),
-    broken(
+    declined(
         "host-down-refused",
         "The host cannot be reached; the reader would approve, the card does not.",
-        _E_UNREACHABLE,
+        "",
+        _E_CARD_DECLINED,
         profile(360, iac=NO_CODES, second="aac"),
         fault=_UNREACHABLE,
         tvr="0000000000",
