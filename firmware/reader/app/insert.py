@@ -56,7 +56,7 @@ class Insert:
         self._on = False
         self.cardholder = Cardholder(transaction, parts.board.pin_pad)
         tables = EmvTables(parts.board.emv_tables)
-        self._kernel = Kernel(parts.parameters.terminal, tables, self.cardholder, parts.entropy)
+        self._kernel = Kernel(parts.parameters.terminal, tables, self.cardholder, parts.entropy, parts.room)
 
     @property
     def pin(self):
@@ -113,7 +113,6 @@ class Insert:
         for tag in (_TAG_57_TRACK2_EQUIVALENT_DATA, _TAG_5A_PAN, _TAG_5F20_CARDHOLDER_NAME):
             data.drop(tag)
         session = self._kernel.session
-        wipe(session.static_data)
         if session.pin is not None:
             wipe(session.pin)
             session.pin = None

@@ -15,6 +15,7 @@ from ..util import ber_tlv
 from ..util.bcd import from_int
 from ..util.modules import keep_only, loaded
 
+_FRAME_MOST = const(1000)
 _NOTICE_MOST = const(480)
 _WITH_PIN = "1"
 _WITHOUT_PIN = "2"
@@ -113,9 +114,10 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
     keys = _next_keys(t)
     try:
         _take_account(t, sale, keys)
-        n = messages.pack_sale(host, sale, keys, t.parts.packet)
+        packet = memoryview(t.parts.room)[:_FRAME_MOST]
+        n = messages.pack_sale(host, sale, keys, packet)
         t.sample()
-        error = await _ask_host(t, memoryview(t.parts.packet)[:n], host.timeout_s)
+        error = await _ask_host(t, packet[:n], host.timeout_s)
         if error is not None:
             return None, error
         try:

@@ -9,6 +9,7 @@ import gc
 
 from micropython import const
 
+from ..crypto import des  # noqa: F401 - its native code wants one large piece of a heap that is not cut up yet
 from ..emv.data import DataStore
 from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
 from ..link import protocol
@@ -20,7 +21,7 @@ from .transaction import Transaction
 from .version import VERSION
 
 _DATA = const(2560)  # data objects of one transaction, two certificates of 248 bytes among them
-_PACKET = const(1000)
+_ROOM = const(2048)
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
 
 _TYPE_CHECKING = const(0)
@@ -33,9 +34,10 @@ class Reader:
     """`board`: what a board supplies (ports.Board)."""
 
     def __init__(self, board):
-        # The two big buffers of every transaction come first, while the heap is in one piece
+        # The big buffers of every transaction come first, while the heap is in one piece: the data objects, and room
+        # that the kernel and the packet use one after the other
         self.data = DataStore(_DATA)
-        self.packet = bytearray(_PACKET)
+        self.room = bytearray(_ROOM)
         self.board = board
         self.clock = board.clock
         self.entropy = board.entropy

@@ -41,7 +41,7 @@ class Sale:
 
 
 class Transaction:
-    """`parts` is the reader (board, parameters, contactless, counters, notices, clock, entropy, data, packet);
+    """`parts` is the reader (board, parameters, contactless, counters, notices, clock, entropy, data, room);
     `emit(opcode, build)` sends an event of this transaction and returns whether somebody was there to hear it;
     `interface`: protocol.INTERFACE_*."""
 

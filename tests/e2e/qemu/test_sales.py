@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mpos.bench.cards import CARDS, make_card
+from mpos.bench.cards.registry import names
 from mpos.bench.device import FirmwareDied
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
-from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, heap, sale, state, until_idle, world
+from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, heap, insert_sale, sale, state, until_idle, world
 
 E_FRAGMENT, E_CANCELLED, E_BUSY = 701, 801, 703
 HEAP = 128 * 1024
@@ -19,7 +20,41 @@ DRIFT_LIMIT = 1536
 TRANSACTIONS = 20
 
 
-@pytest.mark.parametrize("name", CARDS)
+# Of the contact cards those that take each protocol, each kind of authentication and of PIN, the host and the scripts
+CONTACT = (
+    "chip",
+    "sda",
+    "dda-1984",
+    "cda",
+    "t1",
+    "t1-1984",
+    "pin-offline",
+    "pin-enciphered",
+    "online-pin",
+    "two-applications",
+    "offline-approved",
+    "offline-declined",
+    "refused-after-approval",
+    "script-both",
+    "cash",
+    "removed-at-record",
+    "mute-card",
+)
+
+
+@pytest.mark.parametrize("name", CONTACT)
+async def test_a_sale_by_insert_ends_as_the_card_says(name):
+    entry = CARDS[name]
+    async with world(name, target="qemu") as there, await there.connect() as reader:
+        record = await insert_sale(there, reader, name)
+        assert (record.outcome, record.error) == (entry.outcome, entry.error), record
+        if entry.tvr:
+            assert (record.tvr, record.tsi) == (entry.tvr, entry.tsi), record
+        assert await state(reader) == State.IDLE
+        assert 0 < record.heap_idle < record.heap_peak <= PEAK_BUDGET
+
+
+@pytest.mark.parametrize("name", names("contactless"))
 async def test_a_sale_ends_as_the_card_says(name):
     entry = CARDS[name]
     async with world(name, target="qemu") as there, await there.connect() as reader:

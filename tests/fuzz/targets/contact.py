@@ -23,7 +23,7 @@ from reader.emv.contact import (
     terminal_risk_management,
 )
 from reader.emv.contact.candidates import CANDIDATES_MOST
-from reader.emv.contact.session import Session
+from reader.emv.contact.session import STATIC_DATA_MOST, Session
 from reader.emv.data import DataStore
 from reader.outcome import APPROVED, END_APPLICATION, SELECT_NEXT
 
@@ -191,7 +191,7 @@ def application_data(data: bytes) -> None:
         return
     session.commands = Commands(FeedCard(feed).transmit)
     outcome = device.attempt(_read, session)
-    assert len(session.static_data) <= read_application_data.STATIC_DATA_MOST
+    assert len(session.static_data) <= STATIC_DATA_MOST
     if outcome is True:
         # Book 3, 7.2: without these no transaction goes on
         assert all(session.data.get(tag) is not None for tag in (0x5A, 0x5F24, 0x8C, 0x8D))

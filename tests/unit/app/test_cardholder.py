@@ -23,7 +23,7 @@ class _Transaction:
         answer = self._answers.pop(0) if self._answers else None
         if answer is None:
             return False
-        asyncio.create_task(self._say(answer))
+        self._saying = asyncio.create_task(self._say(answer))
         return True
 
     async def _say(self, answer):
@@ -66,7 +66,7 @@ async def test_confirm(answer, expected):
 
 
 async def test_nobody_is_there():
-    transaction, cardholder = made()
+    _, cardholder = made()
     assert await cardholder.choose([b"A", b"B"]) == -1
 
 
@@ -77,7 +77,7 @@ async def test_labels_have_a_bound():
 
 
 def test_an_answer_without_a_question():
-    transaction, cardholder = made()
+    _, cardholder = made()
     assert not cardholder.answer(1)
 
 

@@ -1,6 +1,7 @@
 """The PIN pad: digits, corrections, and every way to end without a PIN."""
 
 from byte_lines import Pipe
+
 from reader.drivers.pin_pad import PinPad
 from reader.outcome import PIN_BYPASSED, PIN_CANCELLED, PIN_ONLINE, PIN_PAD_FAILED, PIN_TIMEOUT
 from testing import ScriptedLine, cases, requirement

@@ -46,16 +46,18 @@ if _TYPE_CHECKING:
 
 
 class Kernel:
-    """One transaction with one card. `terminal`: Parameters.terminal; `tables`, `cardholder`, `entropy`: ports.
+    """One transaction with one card. `terminal`: Parameters.terminal; `tables`, `cardholder`, `entropy`: ports;
+    `room`: session.STATIC_DATA_MOST bytes to work in.
 
     First `run`, and after ONLINE_REQUEST `complete`; whatever ended them, `wipe` comes last.
     """
 
-    def __init__(self, terminal, tables: "Tables", cardholder: "Cardholder", entropy: "Entropy"):
+    def __init__(self, terminal, tables: "Tables", cardholder: "Cardholder", entropy: "Entropy", room=None):
         self._terminal = terminal
         self._tables = tables
         self._cardholder = cardholder
         self._entropy = entropy
+        self._room = room
         self._kept = loaded()
         self.session: Any = None
 
@@ -68,7 +70,7 @@ class Kernel:
         for what the card sends, E_CANCELLED, E_ENTROPY, E_PARAMETERS, and what `transmit` raises.
         """
         s = self.session = Session(
-            Commands(transmit), data, self._terminal, self._tables, self._cardholder, self._entropy, tx
+            Commands(transmit), data, self._terminal, self._tables, self._cardholder, self._entropy, tx, self._room
         )
         outcome = await self._select(s)
         if outcome is None:

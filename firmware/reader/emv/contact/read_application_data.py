@@ -20,7 +20,6 @@ _TAG_8D_CDOL2 = const(0x8D)
 _TAG_94_APPLICATION_FILE_LOCATOR = const(0x94)
 
 _SFI_EMV_MOST = const(10)  # 5.3.2.2: above it are files of the payment systems and of the issuer
-STATIC_DATA_MOST = const(2048)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -66,10 +65,8 @@ def _keep(s, record, sfi: int, signed: bool) -> None:
 
 
 def _sign(s, data) -> None:
-    if len(s.static_data) + len(data) > STATIC_DATA_MOST:
+    if not s.static_data_bad and not s.add_static_data(data):
         s.static_data_bad = True
-    if not s.static_data_bad:
-        s.static_data.extend(data)
 
 
 def _check(data) -> None:

@@ -18,6 +18,8 @@ TSI_ISSUER_AUTHENTICATION = const(0x10)
 TSI_TERMINAL_RISK = const(0x08)
 TSI_SCRIPT = const(0x04)
 
+STATIC_DATA_MOST = const(2048)
+
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from typing import Any
@@ -28,7 +30,7 @@ if _TYPE_CHECKING:
 
 
 class Session:
-    """`tx`: amount, amount_other, currency, time, sequence, transaction_type. The TVR and TSI stand in `data` once
+    """`room`: STATIC_DATA_MOST bytes for the static data, or None. `tx`: amount, amount_other, currency, time, sequence, transaction_type. The TVR and TSI stand in `data` once
     `begin` was called, so that a data object list takes them from there."""
 
     def __init__(
@@ -40,6 +42,7 @@ class Session:
         cardholder: "Cardholder",
         entropy: "Entropy",
         tx,
+        room=None,
     ):
         self.commands = commands
         self.data = data
@@ -48,11 +51,12 @@ class Session:
         self.cardholder = cardholder
         self.entropy = entropy
         self.tx = tx
+        self._room = memoryview(room or bytearray(STATIC_DATA_MOST))
         self.application: Any = None  # the acquirer's data for the AID (storage/emv_tables.Application)
         self.fci = b""  # FCI of the application selected: proprietary template A5, a copy
         self.pdol_values = b""  # what GET PROCESSING OPTIONS sent, for CDA
         self.cdol1_values = b""
-        self.static_data = bytearray()  # records for offline data authentication (10.3)
+        self.static_data = memoryview(b"")  # records for offline data authentication (10.3)
         self.static_data_bad = False  # a record for it was no template 70 (10.3)
         self.issuer_key: Any = None  # certificates.Key, once recovered
         self.icc_key: Any = None
@@ -85,17 +89,27 @@ class Session:
         """Set bits of byte 1 of the transaction status information (Annex C6)."""
         self.tsi[0] |= mask
 
+    def add_static_data(self, data) -> bool:
+        """Put `data` behind the static data to be authenticated. False: there is no room, nothing was done."""
+        n = len(self.static_data)
+        end = n + len(data)
+        if end > STATIC_DATA_MOST:
+            return False
+        self._room[n:end] = data
+        self.static_data = self._room[:end]
+        return True
+
     def spare(self) -> None:
         """Give back what no step after the cardholder's verification needs."""
         wipe(self.static_data)
-        self.static_data = bytearray()
+        self.static_data = self._room[:0]
         self.issuer_key = None
         if not self.cda:
             self.icc_key = None
 
     def wipe(self) -> None:
         """Overwrite what must not stay: the records, the PIN."""
-        wipe(self.static_data)
+        wipe(self._room[: len(self.static_data)])
         if self.pin is not None:
             wipe(self.pin)
             self.pin = None

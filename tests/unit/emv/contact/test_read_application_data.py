@@ -4,7 +4,7 @@ tests/emv_read_application_data_test.c, with an account number of ours."""
 from contact_session import session, t
 
 from reader.emv.contact import read_application_data
-from reader.emv.contact.read_application_data import STATIC_DATA_MOST
+from reader.emv.contact.session import STATIC_DATA_MOST
 from reader.errors import (
     E_CARD_REMOVED,
     E_DATA_FULL,
