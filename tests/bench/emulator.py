@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from mpos.bench.cards import make_card
+from mpos.bench.cards.profile import AID_DEBIT
 from mpos.bench.cards.qpboc import PPSE, QpbocCard
 from mpos.bench.qemu import booted
+from mpos.bench.world import bench_tables
 from mpos.provision import compile as mpy
 from mpos.provision import rom, toolchain
 
@@ -39,6 +41,8 @@ _END = "FIGURES END"
 _TTQ = "22000000"
 _TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS = 0x9F66
 _RECORDS = 2
+_UNPREDICTABLE = bytes.fromhex("01122334")  # what tests/bench/device/parts.py has for entropy
+_PSE = b"1PAY.SYS.DDF01"
 _SFI_1 = 1 << 3 | 4
 
 
@@ -65,8 +69,8 @@ def firmware(kind: str, folder: Path) -> dict[str, Any]:
     return _run(
         [
             *("-kernel", str(toolchain.qemu().firmware)),
-            *("-chardev", "null,id=a", "-chardev", "null,id=b"),
-            *("-device", "pci-serial-2x,addr=1,chardev1=a,chardev2=b"),
+            *[part for name in "abcd" for part in ("-chardev", f"null,id={name}")],
+            *("-device", "pci-serial-4x,addr=1,chardev1=a,chardev2=b,chardev3=c,chardev4=d"),
             *("-object", f"memory-backend-file,id=flash,share=on,mem-path={flash},size={flash.stat().st_size}"),
             *("-device", "ivshmem-plain,addr=2,memdev=flash"),
         ]
@@ -147,8 +151,49 @@ def _image(kind: str) -> bytes:
         (content / "main.mpy").rename(content / "program.mpy")
         shutil.copyfile(_PARAMETERS, content / "parameters.json")
         shutil.copyfile(Path(__file__).parent / "request.json", content / "request.json")
-        (content / "script.json").write_text(json.dumps(card_script()))
+        (content / "script.json").write_text(json.dumps({"contactless": card_script(), "contact": contact_script()}))
+        (content / "emv.tlv").write_bytes(bench_tables())
         return rom.image(content)
+
+
+def contact_script() -> list[list[str]]:
+    """What a contact card answers to the commands of one sale, in order: (first bytes of the command, answer).
+
+    It signs the unpredictable number that the board's entropy gives (DDA, 1,984-bit keys). Its cryptograms do not fit
+    the amount, and EXTERNAL AUTHENTICATE finds it content with any answer: nobody on the device can tell.
+    """
+    (card,) = make_card("dda-1984")
+    card.power_on()
+    script: list[list[str]] = []
+
+    def ask(command: bytes, good: bytes = b"\x90\x00") -> bytes:
+        answer = card.exchange(command)
+        if answer is None or answer[-2:] != good:
+            raise EmulatorFailed(f"the card refuses {command[:5].hex()}: {answer.hex() if answer else 'mute'}")
+        script.append([command[:4].hex(), answer.hex()])
+        return answer[:-2]
+
+    def select(name: bytes) -> bytes:
+        return ask(bytes((0x00, 0xA4, 0x04, 0x00, len(name))) + name + b"\0")
+
+    select(_PSE)
+    ask(bytes((0x00, 0xB2, 1, _SFI_1, 0)))
+    ask(bytes((0x00, 0xB2, 2, _SFI_1, 0)), b"\x6a\x83")
+    select(AID_DEBIT)
+    options = ask(bytes.fromhex("80A8000002830000"))
+    file_locator = options[4:]
+    for at in range(0, len(file_locator), 4):
+        sfi, first, last, _ = file_locator[at : at + 4]
+        for record in range(first, last + 1):
+            ask(bytes((0x00, 0xB2, record, sfi | 4, 0)))
+    ask(bytes.fromhex("0088000004") + _UNPREDICTABLE + b"\0")
+    first_list = sum(size for _, size in card.applications[0].profile.cdol1)
+    ask(bytes((0x80, 0xAE, 0x40, 0x00, first_list)) + bytes(first_list) + b"\0")
+    request = bytes.fromhex(script[-1][1])[:-2]
+    script.append(["00820000", "9000"])
+    # The same answer as a TC: format 1 begins with the kind of cryptogram
+    script.append(["80ae4000", (request[:2] + b"\x40" + request[3:] + b"\x90\x00").hex()])
+    return script
 
 
 def card_script() -> dict[str, Any]:

@@ -94,6 +94,11 @@ GROUPS = (
             Row("sale.tap_to_packet", "tap to packet, the reader's own work", INSTRUCTIONS, 24_000_000),
             Row("sale.answer", "the host's answer checked"),
             Row("sale.after", "the rest: result, wiping, idle again"),
+            Row("insert.before", "a sale by insert, before the card answers the reset"),
+            Row(
+                "insert.tap_to_packet", "card to packet: selection, records, DDA with 1,984-bit keys, first cryptogram"
+            ),
+            Row("insert.after", "the host's answer, issuer authentication, second cryptogram, result, idle again"),
         ),
     ),
     Group(
@@ -101,9 +106,14 @@ GROUPS = (
         (
             Row("heap.boot", "after boot, firmware frozen", BYTES, 56 * _KB),
             Row("heap.peak", "most at a step of a sale, firmware frozen", BYTES, 104 * _KB),
+            Row("heap.peak_insert", "most at a step of a sale by insert, firmware frozen", BYTES, 104 * _KB),
             Row("heap.after", "after 1,000 sales in a row, firmware frozen", BYTES),
+            Row("heap.after_insert", "after 100 sales by insert in a row, firmware frozen", BYTES),
             Row("heap.boot_rom", "after boot, firmware in a ROM image", BYTES),
             Row("heap.peak_rom", "most at a step of a sale, firmware in a ROM image", BYTES, 104 * _KB),
+            Row(
+                "heap.peak_insert_rom", "most at a step of a sale by insert, firmware in a ROM image", BYTES, 104 * _KB
+            ),
             Row("heap.sale.entry_point", "above idle in a sale: when Entry Point begins", BYTES),
             Row("heap.sale.kernel", "when the kernel begins", BYTES),
             Row("heap.sale.dukpt", "when DUKPT begins", BYTES),

@@ -12,13 +12,15 @@ from mpos.bench.cards import make_card
 from mpos.bench.field import Field
 from mpos.bench.world import World
 from mpos.link.client import ReaderClient
-from mpos.link.messages import Opcode, Tag
+from mpos.link.messages import Interface, Opcode, Tag
 from mpos.phone.sale import Sale
 
 _CNY = 156
 _CARD_TIMEOUT_S = 5
 _AMOUNT = 1  # of each sale, so that the account lasts
 _FEW = 3
+_CONTACT_CARD = "dda-1984"
+INSERTED_MOST = 100
 
 Progress = Callable[[int], None]
 
@@ -34,16 +36,24 @@ async def boot(frozen: Path) -> dict[str, float]:
         async with World(Field(), binary=binary) as world, await world.connect() as reader:
             found["heap.boot" + suffix] = await _in_use(reader)
             found["heap.peak" + suffix] = max([await _sell(world, reader, i) for i in range(_FEW)])
+            found["heap.peak_insert" + suffix] = max([await _insert(world, reader, i) for i in range(_FEW)])
     return found
 
 
 async def many(frozen: Path, sales: int, progress: Progress) -> dict[str, float]:
-    """heap.after: what is in use after `sales` sales in a row, all of them approved."""
+    """heap.after, heap.after_insert: what is in use after `sales` sales in a row (INSERTED_MOST by insert), all of them
+    approved."""
     async with World(Field(), binary=frozen) as world, await world.connect() as reader:
         for i in range(sales):
             await _sell(world, reader, i)
             progress(i + 1)
-        return {"heap.after": await _in_use(reader)}
+        found = {"heap.after": await _in_use(reader)}
+    inserted = min(sales, INSERTED_MOST)
+    async with World(Field(), binary=frozen) as world, await world.connect() as reader:
+        for i in range(inserted):
+            await _insert(world, reader, i)
+            progress(i + 1)
+        return {**found, "heap.after_insert": await _in_use(reader)}
 
 
 async def _in_use(reader: ReaderClient) -> float:
@@ -55,7 +65,18 @@ async def _sell(world: World, reader: ReaderClient, number: int) -> float:
     world.field.clear()
     for target in make_card("approved", atc=number):
         world.field.present(target)
-    record = await Sale(reader, world.acquirer_address).run(_AMOUNT, _CNY, _CARD_TIMEOUT_S)
+    return await _led(Sale(reader, world.acquirer_address), number)
+
+
+async def _insert(world: World, reader: ReaderClient, number: int) -> float:
+    """The same by insert; the card has 1,984-bit keys and signs (DDA). It is the same one, as it takes time to make."""
+    if world.slot.chip is None:
+        world.slot.insert(make_card(_CONTACT_CARD)[0])
+    return await _led(Sale(reader, world.acquirer_address, interface=Interface.CONTACT), number)
+
+
+async def _led(sale: Sale, number: int) -> float:
+    record = await sale.run(_AMOUNT, _CNY, _CARD_TIMEOUT_S)
     if record.outcome != "approved":
         raise SaleFailed(f"sale {number + 1} ended as {record.outcome}: {record.error_text or record.response_code}")
     return record.heap_peak

@@ -10,11 +10,10 @@ import parts
 from measure import Meter
 
 from reader.link.pipe import Pipe
+from reader.util.modules import forget_each
 
 meter = Meter()
 _STATE = "/bench"
-_IK = bytes.fromhex("6AC292FAA1315B4D858AB3A3D7D5933A")  # X9.24-1:2009, A.4: of the KSN below
-_KSN = bytes.fromhex("FFFF9876543210E00000")
 
 
 class Link(Pipe):
@@ -54,14 +53,18 @@ class Board:
         meter.pause()
         parts.leave_waiting_out(meter)
         self._personalise()
-        self.chip = parts.ChipLine(meter, parts.script())
+        self.chip = parts.ChipLine(meter, parts.script()["contactless"])
         gc.collect()
         meter.resume()
         self.clock = parts.Clock()
         self.entropy = parts.Entropy()
         self.key_store = StateFile(_STATE + "/keys")
         self.counter_store = StateFile(_STATE + "/counters")
+        self.notice_store = StateFile(_STATE + "/notices")
         self.parameters = "/rom/parameters.json"
+        self.emv_tables = "/rom/emv.tlv"
+        self.contact = parts.Slot(meter, parts.script()["contact"])
+        self.pin_pad = None
         self.contactless = ContactlessReader(Pn532(Hsu(self.chip)))
 
     def link(self, version: str) -> Link:
@@ -70,8 +73,9 @@ class Board:
     def _personalise(self) -> None:
         import os
 
-        from reader.app.counters import Counters
-        from reader.dukpt.tdes import TdesDukpt
+        from sale import KEY
+
+        from reader.app.personalise import personalise
         from reader.storage.state_file import StateFile
 
         try:
@@ -79,8 +83,8 @@ class Board:
                 os.remove(_STATE + "/" + name)
         except OSError:
             os.mkdir(_STATE)
-        TdesDukpt(StateFile(_STATE + "/keys")).load_initial_key(_IK, _KSN)
-        Counters(StateFile(_STATE + "/counters")).create()
+        personalise(*[StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices")], KEY)
+        forget_each("reader.app.personalise", "reader.dukpt.tdes", "reader.dukpt.ksn")
 
 
 board: Board = None

@@ -1,22 +1,18 @@
-"""A phone that asks for one sale, answers it as a host would, and reads the meter between the phases."""
+"""A phone that asks for sales, answers them as a host would, and reads the meter between the phases."""
 
 import asyncio
 import gc
 
+import parts
 from measure import report
 
-from reader.app import account
-from reader.crypto.mac import x919_into
-from reader.dukpt.tdes import TdesDukpt
-from reader.emv import icc_data
-from reader.emv.contactless.entry_point import EntryPoint
-from reader.emv.contactless.kernel7 import kernel
-from reader.iso8583 import codec, messages
-from reader.iso8583.dialects import unionpay_pos
 from reader.link import protocol
 
+KEY = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"  # X9.24-1:2009, A.4: initial key and KSN
 _AMOUNT = b"\x00\x00\x00\x00\x12\x34"
 _CNY = b"\x01\x56"
+_TAP = protocol.INTERFACE_CONTACTLESS
+_INSERT = protocol.INTERFACE_CONTACT
 
 
 class Sale:
@@ -26,7 +22,7 @@ class Sale:
         self._meter = meter
         self._handle = handle
         self._marks = []
-        self._keys = None
+        self._sales = 0
         self._packet = b""
         self._number = 0
         self._commands = 0
@@ -34,7 +30,19 @@ class Sale:
         self._result = None
         self._done = asyncio.Event()
         self._ready = asyncio.Event()
+        self._interface = 0
         board.chip.tapped = lambda: self._mark("activation")
+        board.contact.inserted = lambda: self._mark("activation")
+
+    def _watch(self) -> None:
+        """Mark where the phases begin, in the modules that the transaction has loaded for itself."""
+        from reader.app import account
+        from reader.dukpt.tdes import TdesDukpt
+        from reader.emv import icc_data
+        from reader.emv.contactless.entry_point import EntryPoint
+        from reader.emv.contactless.kernel7 import kernel
+        from reader.iso8583 import messages
+
         self._inside(EntryPoint, "run", "entry_point", "release", True)
         self._inside(kernel, "run", "kernel", "", True)
         self._inside(TdesDukpt, "next", "dukpt", "account")
@@ -44,19 +52,20 @@ class Sale:
         self._inside(messages, "check_answer", "answer", "after")
 
     async def run(self) -> None:
-        """One sale that nobody looks at, one that is counted, one whose heap is."""
+        """Of each interface one sale that nobody looks at, one that is counted; of the taps one whose heap is."""
         report("boot.idle", self._meter.now())
-        await self._sell()
-        await self._sell()
-        self._meter.pause()
-        for name, instructions in self._phases().items():
-            report("sale." + name, instructions)
-        report("result.outcome", self._result)
+        for interface, name in ((_TAP, "sale"), (_INSERT, "insert")):
+            await self._sell(interface)
+            await self._sell(interface)
+            self._meter.pause()
+            for phase, instructions in self._phases().items():
+                report(name + "." + phase, instructions)
+            report("result." + name, self._result)
+            self._meter.resume()
         self._collecting = True
-        self._meter.resume()
         gc.collect()
         idle = gc.mem_alloc()
-        await self._sell()
+        await self._sell(_TAP)
         live = {}
         for name, _, heap in self._marks:
             live[name] = heap
@@ -66,7 +75,9 @@ class Sale:
         while True:
             await asyncio.sleep(3600)
 
-    async def _sell(self) -> None:
+    async def _sell(self, interface: int) -> None:
+        self._interface = interface
+        self._sales += 1
         self._marks = []
         self._done.clear()
         self._ready.clear()
@@ -80,7 +91,7 @@ class Sale:
         await self._done.wait()
 
     def _phases(self) -> dict:
-        """Instructions by phase; "tap_to_packet" is the sum of its own."""
+        """Instructions by phase; "tap_to_packet" (or from the inserted card on) is the sum of its own."""
         total = {}
         before_packet = False
         for i in range(len(self._marks) - 1):
@@ -117,10 +128,6 @@ class Sale:
                 result = real(*arguments)
             finally:
                 sale._mark(after)
-            if begins == "dukpt":
-                sale._meter.pause()
-                sale._keys = bytes(result.mac_response)
-                sale._meter.resume()
             return result
 
         setattr(holder, name, awaited if is_async else called)
@@ -142,8 +149,12 @@ class Sale:
             self._meter.resume()
             self._mark("after")
             self._meter.pause()
-        elif opcode == protocol.STATE and protocol.need_int(body, protocol.READER_STATE, 1) == protocol.STATE_ONLINE:
-            self._ready.set()
+        elif opcode == protocol.STATE:
+            state = protocol.need_int(body, protocol.READER_STATE, 1)
+            if state == protocol.STATE_ONLINE:
+                self._ready.set()
+            elif state == protocol.STATE_WAIT_CARD and self._interface == _TAP:
+                self._watch()
         elif opcode == protocol.RESULT:
             self._result = protocol.need_int(body, protocol.OUTCOME, 1)
             self._done.set()
@@ -152,10 +163,15 @@ class Sale:
             self._meter.pause()
 
     def _start(self) -> bytes:
-        return b"\x84\x01\x01\x85\x06" + _AMOUNT + b"\x86\x02" + _CNY
+        return b"\x84\x01\x01\x85\x06" + _AMOUNT + b"\x86\x02" + _CNY + bytes((protocol.INTERFACES, 1, self._interface))
 
     def _answer(self) -> bytes:
         """The host's approval of the packet, as the body of ONLINE_RESULT."""
+        from reader.crypto.mac import x919_into
+        from reader.dukpt.tdes import TdesDukpt
+        from reader.iso8583 import codec
+        from reader.iso8583.dialects import unionpay_pos
+
         packet = self._packet
         _, sent = codec.unpack(unionpay_pos, packet[unionpay_pos.FRAME_HEAD :])
         fields = {n: sent[n] for n in (3, 4, 11, 12, 13, 25, 41, 42, 49, 57, 60)}
@@ -169,7 +185,11 @@ class Sale:
         end = head + codec.pack(unionpay_pos, unionpay_pos.ANSWER, fields, memoryview(out)[head:])
         out[0:2] = (end - 2).to_bytes(2, "big")
         out[2:head] = packet[2:3] + packet[5:7] + packet[3:5] + packet[7:head]
-        x919_into(self._keys, memoryview(out)[head : end - 8], memoryview(out)[end - 8 : end])
+        keys = TdesDukpt(parts.MemoryStore())
+        keys.load_initial_key(bytes.fromhex(KEY[:32]), bytes.fromhex(KEY[33:]))
+        for _ in range(self._sales):
+            key = keys.next().mac_response
+        x919_into(key, memoryview(out)[head : end - 8], memoryview(out)[end - 8 : end])
         writer = protocol.Writer().begin(0, 0, 0)
         writer.put_int(protocol.TRANSACTION, self._number, 2).put(protocol.PACKET, out[:end])
         return bytes(writer.message()[6:])
