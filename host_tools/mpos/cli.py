@@ -156,9 +156,9 @@ def card_list(
         if not shown:
             continue
         chip = kind == Interface.contact
-        table = Table(
-            "card", "outcome", "why", *(("TVR", "TSI") if chip else ()), "what it is", box=None, pad_edge=False
-        )
+        table = Table(box=None, pad_edge=False)
+        for title in ("card", "outcome", "why", *(("TVR", "TSI") if chip else ()), "what it is"):
+            table.add_column(title, no_wrap=title in ("card", "outcome", "TVR", "TSI"))
         for entry in shown:
             why = ""
             if entry.response_code:

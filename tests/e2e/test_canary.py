@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from psec import pinblock, tools
 
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
 from mpos.bench.cards import CARDS, Profile, make_card
 from mpos.bench.field import Field
+from mpos.bench.icc_slot import IccSlot
 from mpos.bench.radio import Radio
+from mpos.bench.run import typist
+from mpos.bench.telling import collect
 from mpos.bench.world import World
-from mpos.phone.sale import Story
-from tests.e2e.conftest import sale
+from mpos.phone.sale import Record, Story
+from tests.e2e.conftest import insert_sale, sale
 
 
 def secrets_of(profile: Profile) -> dict[str, bytes]:
@@ -37,6 +41,33 @@ def secrets_of(profile: Profile) -> dict[str, bytes]:
     }
 
 
+def hits(profile: Profile, seen: dict[str, bytes], more: dict[str, bytes] | None = None) -> list[str]:
+    """Which secret is where."""
+    secrets = secrets_of(profile) | (more or {})
+    return [f"{name} {where}" for where, data in seen.items() for name, value in secrets.items() if value in data]
+
+
+def what_was_seen(there: World, story: Story, acquirer: Acquirer, record: Record, air: list[bytes], files: Path):
+    """Everything that left the reader, by where."""
+    # fragments of one message lie one behind the other once ATT's header and the fragment's byte are gone
+    seen = {
+        "on the air": b"".join(air),
+        "on the air, put together": b"".join(pdu[4:] for pdu in air),
+        "in the reader's output": there.output.encode(),
+        "in the acquirer's log": "\n".join(text for _, text in acquirer.log).encode(),
+        "in the story": repr(story.lines).encode(),
+        "in what is told": "\n".join(
+            line.text for line in collect(story, there.field, there.slot, acquirer.log)
+        ).encode(),
+        "in the packets": b"".join(line.packet for line in story.lines),
+        "in the record": record.to_json().encode(),
+    }
+    for path in files.rglob("*"):
+        if path.is_file():
+            seen[f"in the file {path.name}"] = path.read_bytes()
+    return seen
+
+
 @pytest.mark.parametrize("name", ["approved", "approved-19", "insufficient-funds", "counterfeit", "removed-mid-read"])
 async def test_nothing_in_clear(name: str, tmp_path: Path):
     (card,) = make_card(name)
@@ -52,24 +83,41 @@ async def test_nothing_in_clear(name: str, tmp_path: Path):
         assert record.outcome == CARDS[name].outcome
         if record.masked_pan:
             assert record.masked_pan == profile.pan[:6] + "*" * (len(profile.pan) - 10) + profile.pan[-4:]
-        # fragments of one message lie one behind the other once ATT's header and the fragment's byte are gone
-        seen = {
-            "on the air": b"".join(air),
-            "on the air, put together": b"".join(pdu[4:] for pdu in air),
-            "in the reader's output": there.output.encode(),
-            "in the acquirer's log": "\n".join(text for _, text in acquirer.log).encode(),
-            "in the story": repr(story.lines).encode(),
-            "in the packets": b"".join(line.packet for line in story.lines),
-            "in the record": record.to_json().encode(),
-        }
-        for path in tmp_path.rglob("*"):
-            if path.is_file():
-                seen[f"in the file {path.name}"] = path.read_bytes()
-    hits = [
-        f"{name} {where}"
-        for where, data in seen.items()
-        for name, value in secrets_of(profile).items()
-        if value in data
-    ]
-    assert not hits
+        seen = what_was_seen(there, story, acquirer, record, air, tmp_path)
+    assert not hits(profile, seen)
     assert len(seen["on the air"]) > 200
+
+
+@pytest.mark.parametrize(
+    "name", ["chip", "pin-offline", "pin-enciphered", "online-pin", "offline-approved", "no-track2", "cash"]
+)
+async def test_nothing_of_a_chip_in_clear(name: str, tmp_path: Path):
+    """The same by insert; of the PIN not even its block, and what the reader keeps for the host has the track encrypted."""
+    (card,) = make_card(name)
+    profile = card.applications[0].profile
+    air: list[bytes] = []
+    story = Story()
+    radio = Radio()
+    radio.on_air(lambda direction, pdu: air.append(bytes(pdu)))
+    acquirer = Acquirer(state=tmp_path / "acquirer.json")
+    options = {"slot": IccSlot(card), "typist": typist(CARDS[name].pin), "acquirer": acquirer, "radio": radio}
+    async with World(state=tmp_path / "reader", **options) as there:
+        async with await there.connect() as reader:
+            record = await insert_sale(there, reader, name, story=story)
+        assert record.outcome == "approved", record
+        seen = what_was_seen(there, story, acquirer, record, air, tmp_path)
+    pin = CARDS[name].pin or ""
+    block = pinblock.encode_pinblock_iso_2(pin) if pin else b""
+    account = bytes.fromhex("0000" + profile.pan[-13:-1])
+    blocks = {}
+    if pin:
+        blocks = {
+            "PIN block": block,
+            "PIN block for the host": tools.xor(b"\x04" + block[1:], account),
+            "PIN typed": pin.encode() + b"E",
+            "PIN as digits": bytes(int(digit) for digit in pin),
+        }
+    assert not hits(profile, seen, blocks)
+    assert len(seen["on the air"]) > 200
+    if name in ("offline-approved", "cash"):
+        assert record.notices[0]["kind"] == "offline" and len(bytes.fromhex(record.notices[0]["track2"])) % 8 == 0

@@ -39,6 +39,41 @@ async def test_demo_tells_all_eight_steps():
     assert "aioble" in out
 
 
+async def test_a_sale_by_insert_is_told():
+    code, out, err = await mpos("run", "--interface", "contact", "--card", "pin-offline")
+    assert code == 0, err
+    assert re.findall(r"^(\d)\. ", out, re.M) == list("12345678")
+    for said in (
+        "prompt: do not remove the card",
+        "prompt: enter the PIN on the reader (3 tries left)",
+        "to card: VERIFY",
+        "GENERATE APPLICATION CRYPTOGRAM",
+        "052 chip by contact, without PIN",
+        "prompt: remove the card",
+        "TVR 0000000000",
+    ):
+        assert said in out, said
+    assert "621234000000" not in out and "241357" not in out
+
+
+@pytest.mark.parametrize("coupler", [(), ("--coupler",)])
+async def test_one_record_by_insert(coupler):
+    code, out, err = await mpos("run", "--interface", "contact", "--card", "cda", "--json", *coupler)
+    assert code == 0, err
+    record, entry = json.loads(out), CARDS["cda"]
+    assert (record["tvr"], record["tsi"]) == (entry.tvr, entry.tsi)
+    assert record["interface"] == "contact" and record["notices"] == []
+
+
+async def test_the_list_says_tvr_and_tsi():
+    code, out, _ = await mpos("card", "list", "--interface", "contact", "--json")
+    listed = {card["name"]: card for card in json.loads(out)}
+    assert code == 0 and len(listed) >= 200
+    assert all(card["tvr"] and card["tsi"] for card in listed.values() if card["outcome"] != "error")
+    code, out, _ = await mpos("card", "list")
+    assert code == 0 and "contactless" in out and "F800" in out
+
+
 @pytest.mark.parametrize(("card", "code"), [("approved", 0), ("insufficient-funds", 1), ("not-payment", 2)])
 async def test_one_record(card, code):
     left, out, _ = await mpos("run", "--card", card, "--amount", "20.5", "--json")
@@ -57,6 +92,7 @@ async def test_one_record(card, code):
     ("arguments", "said"),
     [
         (["run", "--card", "nobody"], "choose one of: approved"),
+        (["run", "--card", "approved", "--interface", "contact"], "is a contactless card"),
         (["run", "--card", "approved", "--amount", "0"], "more than zero"),
         (["run", "--card", "approved", "--amount", "1.234"], "write it like 12.34"),
         (["run", "--card", "approved", "--amount", "99999999"], "write it like 12.34"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lint.sources import File, Law, assert_kept, findings, imports, python_files
+from tests.lint.sources import File, Law, assert_kept, findings, imports, python_files, read
 
 _MISSING_ON_DEVICE = {"typing", "enum", "abc", "dataclasses", "contextlib", "functools", "logging", "itertools", "copy"}
 
@@ -80,8 +80,24 @@ def every_public_thing_documented(file: File) -> Iterator[str]:
             yield file.says(node.lineno, f"{node.name} has no docstring; give shapes, units, errors and the clause")
 
 
+def native_code_stays(file: File, supervisor: File | None = None) -> Iterator[str]:
+    """MicroPython never gives back the memory of native code, so a module that has some is loaded once and for all."""
+    if not re.search(r"@(micropython\.)?(viper|native)\b", file.text):
+        return
+    module = file.path.removeprefix("firmware/").removesuffix(".py").replace("/", ".")
+    kept = supervisor or read("firmware/reader/app/reader.py")
+    named = {entry.module for entry in imports(kept)}
+    for node in kept.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            named |= {f"reader.{node.module}.{alias.name}" for alias in node.names}
+    if module not in named:
+        yield file.says(
+            1, "has native code; import it at the top of reader/app/reader.py, so that it is never unloaded"
+        )
+
+
 _FIRMWARE_LAWS = [no_simulator, only_reader_errors, no_missing_modules, every_public_thing_documented]
-_READER_LAWS = [no_print, nothing_at_import]
+_READER_LAWS = [no_print, nothing_at_import, native_code_stays]
 _SAMPLES: list[tuple[Law, str]] = [
     (no_bare_except, "try:\n    f()\nexcept:\n    pass"),
     (no_simulator, "# only on the Simulator"),
@@ -91,6 +107,7 @@ _SAMPLES: list[tuple[Law, str]] = [
     (no_missing_modules, "import typing"),
     (nothing_at_import, "start()"),
     (nothing_at_import, "_line = machine.UART(1)"),
+    (native_code_stays, "@micropython.viper\ndef f(x: int) -> int:\n    return x"),
     (every_public_thing_documented, "x = 1"),
     (every_public_thing_documented, '"""Doc."""\ndef f():\n' + "    g()\n" * 10),
 ]

@@ -8,6 +8,7 @@ import asyncio
 from micropython import const
 
 from .. import outcome
+from ..dukpt.tdes import TdesDukpt
 from ..emv import icc_data
 from ..errors import E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_PHONE_GONE, ReaderError
 from ..link import protocol
@@ -84,8 +85,6 @@ def unanswered(error: ReaderError) -> bool:
 
 
 def _next_keys(t: "Transaction"):
-    from ..dukpt.tdes import TdesDukpt
-
     return TdesDukpt(t.parts.board.key_store).next()
 
 

@@ -9,7 +9,8 @@ import gc
 
 from micropython import const
 
-from ..crypto import des  # noqa: F401 - its native code wants one large piece of a heap that is not cut up yet
+from ..crypto import des  # noqa: F401 - stays loaded: MicroPython keeps the memory of native code for ever
+from ..dukpt import tdes  # the same
 from ..emv.data import DataStore
 from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
 from ..link import protocol
@@ -73,7 +74,7 @@ class Reader:
         self._test_primitives()
         probe = bytearray(16)
         self.entropy.fill(probe)
-        self._check_keys()
+        tdes.TdesDukpt(self.board.key_store).check()
         self._load_parameters()
         if self.board.contact is not None:
             self._check_tables()
@@ -97,13 +98,6 @@ class Reader:
         self.parameters = parameters_file.load(self.board.parameters)
         keep_only(kept)
 
-    def _check_keys(self) -> None:
-        kept = loaded()
-        from ..dukpt.tdes import TdesDukpt
-
-        TdesDukpt(self.board.key_store).check()
-        keep_only(kept)
-
     def _check_tables(self) -> None:
         """A reader whose acquirer gave it no tables takes no contact chip; broken tables put it out of service."""
         kept = loaded()
@@ -124,7 +118,6 @@ class Reader:
         from . import tap  # noqa: F401
 
         keep_only(kept)
-        from ..dukpt import tdes  # noqa: F401
         from ..iso8583 import messages  # noqa: F401
         from . import account, online  # noqa: F401
 

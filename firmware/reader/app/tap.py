@@ -45,7 +45,6 @@ class Tap:
         self._t = transaction
         self._parts = transaction.parts
         # While nobody has tapped yet: what makes the packet would cost the customer's time later
-        from ..dukpt import tdes  # noqa: F401
         from ..iso8583 import messages  # noqa: F401
         from . import account, online  # noqa: F401
 

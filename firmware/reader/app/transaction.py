@@ -54,7 +54,7 @@ class Transaction:
         self.result = Result(number, amount, currency)
         self.interface: Any = None  # insert.Insert or tap.Tap, while the transaction runs
         self._interface = interface
-        self._modules = modules.loaded()
+        self._modules: list | None = modules.loaded()
         self.data = parts.data
         self.answered = asyncio.Event()
         self.frame: memoryview | None = None
@@ -96,6 +96,7 @@ class Transaction:
         self.interface = self.data = self.icc = self.frame = None
         self.parts = self.emit = self.answered = None
         modules.keep_only(self._modules)
+        self._modules = None
         return result
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:

@@ -27,7 +27,7 @@ def test_the_file_of_the_unix_board():
     terminal = parameters.terminal
     assert (terminal.id, terminal.merchant, terminal.serial) == ("MPOS0001", "104110058120001", "00000001")
     assert (terminal.country, terminal.currency, terminal.exponent, terminal.type) == (156, 156, 2, 22)
-    assert (terminal.category, terminal.capabilities) == (5999, h("002800"))
+    assert (terminal.category, terminal.capabilities) == (5999, h("E0F8C8"))
     assert len(terminal.additional_capabilities) == 5 and terminal.name
     host = parameters.host
     assert (host.tpdu, host.header, host.batch, host.timeout_s) == (h("6000030000"), h("603100310000"), 1, 60)

@@ -84,7 +84,7 @@ class Board:
         except OSError:
             os.mkdir(_STATE)
         personalise(*[StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices")], KEY)
-        forget_each("reader.app.personalise", "reader.dukpt.tdes", "reader.dukpt.ksn")
+        forget_each("reader.app.personalise")
 
 
 board: Board = None
