@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from mpos.provision.compile import TOP
 from tests.e2e.test_cli import mpos
 
@@ -17,9 +19,13 @@ def shape(text: str) -> list[str]:
     return sorted(re.sub(r"\b[0-9A-F]*\d[0-9A-F]*\b", "#", re.sub(r" +", " ", line)) for line in lines)
 
 
-async def test_sample_output():
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [(0, ("run", "--card", "approved")), (1, ("run", "--interface", "contact", "--card", "pin-offline"))],
+)
+async def test_sample_output(place, arguments):
     readme = (TOP / "README.md").read_text()
-    sample = readme.split("```text\n")[1].split("```")[0]
-    code, out, err = await mpos("run", "--card", "approved")
+    sample = readme.split("```text\n")[1 + place].split("```")[0]
+    code, out, err = await mpos(*arguments)
     assert code == 0, err
     assert shape(sample) == shape(out)
