@@ -13,9 +13,9 @@ from mpos.bench.world import World
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, Prompt, State, Tag
 from mpos.phone.sale import Story
-from tests.e2e.conftest import approves, insert_sale, state, until_idle, world
+from tests.e2e.conftest import approves, insert_sale, sale, state, until_idle, world
 
-E_CARD_REMOVED, E_INTERFACE, E_BODY, E_STATE = 101, 810, 705, 706
+E_CARD_REMOVED, E_BUSY, E_BODY, E_STATE = 101, 703, 705, 706
 GOOD = "chip"
 
 
@@ -136,6 +136,29 @@ async def test_notices_stay_until_they_are_taken():
         assert [notice["kind"] for notice in first.notices][:1] == ["reversal"], first
         assert first.notices[0]["reason"] == "98"
         assert [notice async for notice in reader.notices()] == []
+
+
+@pytest.mark.parametrize("name", [GOOD, "approved"])
+async def test_the_plug_is_pulled_while_the_host_is_asked(name):
+    """Whatever the host has booked by then, the reader knows afterwards that a reversal is due."""
+    async with world(name) as there:
+        async with await there.connect() as reader:
+
+            async def on_event(event):
+                if event.opcode == Opcode.ONLINE_REQUEST:
+                    with pytest.raises(ReaderRefused) as refused:
+                        await reader.command(Opcode.NOTICE)  # it is not due yet
+                    assert refused.value.code == E_BUSY
+                    await there.stop_reader()
+
+            lead = insert_sale(there, reader, name, on_event=on_event) if name == GOOD else None
+            record = await (lead or sale(there, reader, on_event=on_event))
+            assert record.outcome == "error"
+        await there.start_reader()
+        async with await there.connect() as reader:
+            (notice,) = [notice async for notice in reader.notices()]
+            assert notice.text_of(Tag.REASON) == "98" and notice.number_of(Tag.STAN) == 1
+            assert [notice async for notice in reader.notices()] == []
 
 
 async def test_damage_that_nobody_sees_sells_nothing_else():

@@ -11,6 +11,7 @@ from ..errors import (
     E_HOST_TIMEOUT,
     E_HOST_UNREACHABLE,
     E_LINK_BODY,
+    E_LINK_BUSY,
     E_LINK_OPCODE,
     E_LINK_STATE,
     E_OUT_OF_SERVICE,
@@ -115,7 +116,10 @@ def _start(reader, number: int, body):
 
 
 def _notice(reader, body):
-    """The oldest notice; before that, the one is forgotten whose number the phone says it has."""
+    """The oldest notice; before that, the one is forgotten whose number the phone says it has. Not while a transaction
+    runs: the reversal that stands beside its packet is not due yet."""
+    if reader.state() != protocol.STATE_IDLE:
+        raise ReaderError(E_LINK_BUSY)
     if protocol.find(body, protocol.NOTICE_ID, 2) is not None:
         reader.notices.take(protocol.need_int(body, protocol.NOTICE_ID, 2))
     oldest = reader.notices.oldest()

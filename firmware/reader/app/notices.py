@@ -47,6 +47,17 @@ class Notices:
         self._save(kept + number.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body)
         return number
 
+    def replace(self, number: int, body) -> None:
+        """Notice `number` says something else now. Raises E_NOTICES_FULL, E_STORE."""
+        kept = self._load()
+        for at, end in self._rows(kept):
+            if kept[at] << 8 | kept[at + 1] == number:
+                if len(kept) - (end - at) + _ROW + len(body) > _MOST:
+                    raise ReaderError(E_NOTICES_FULL)
+                self._save(kept[: at + 2] + len(body).to_bytes(2, "big") + body + kept[end:])
+                return
+        raise ReaderError(E_STORE)
+
     def oldest(self) -> "tuple[int, bytes] | None":
         """Number and body of the first that is still here."""
         kept = self._load()

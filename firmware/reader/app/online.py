@@ -34,7 +34,11 @@ if _TYPE_CHECKING:
 
 
 async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
-    """The packet out, the answer in, and what the card makes of it. Raises why there is no sale."""
+    """The packet out, the answer in, and what the card makes of it. Raises why there is no sale.
+
+    That a reversal is due is stored before the packet leaves, and stands until the sale is whole or the host has said
+    no: wherever the power goes, what the host may have booked and the reader has not sold is known.
+    """
     result = t.result
     kept = loaded()
     answer = None
@@ -43,9 +47,8 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
         answer, error = await _exchange(t, sale)
     finally:
         keep_only(kept)
-        due = _reversal(error) if t.packet_left else ""
-        if due:
-            _notice(t, sale, protocol.NOTICE_REVERSAL, due)
+        if t.reversal and error is not None:
+            _settle(t, sale, _reversal(error))
     t.sample()
     if answer is not None:
         result.response_code = answer.response_code
@@ -57,14 +60,25 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
         final = await t.interface.conclude(answer, error, error is not None and unanswered(error))
     finally:
         if answer is not None:
-            if answer.response_code == _APPROVED and (final is None or final.code != outcome.APPROVED):
-                _notice(t, sale, protocol.NOTICE_REVERSAL, _CARD_REFUSED)
+            sold = final is not None and final.code == outcome.APPROVED
+            _settle(t, sale, _CARD_REFUSED if answer.response_code == _APPROVED and not sold else "")
             session = t.interface.session
             if session is not None and len(session.script_results):
-                _notice(t, sale, protocol.NOTICE_SCRIPTS, "")
+                _add(t, _notice(t, sale, protocol.NOTICE_SCRIPTS, ""))
     if answer is None and final.code == outcome.APPROVED:
-        _notice(t, sale, protocol.NOTICE_OFFLINE, "")
+        _add(t, _notice(t, sale, protocol.NOTICE_OFFLINE, ""))
     return final
+
+
+def _settle(t: "Transaction", sale: "Sale", reason: str) -> None:
+    """The reversal that was stored before the packet left is due, for this reason (DE39), or "" is not."""
+    notices = t.parts.notices
+    if not reason:
+        notices.take(t.reversal)
+        return
+    t.result.notices += 1
+    if reason != _NO_ANSWER:
+        notices.replace(t.reversal, _notice(t, sale, protocol.NOTICE_REVERSAL, reason))
 
 
 def keep_offline(t: "Transaction", sale: "Sale") -> None:
@@ -76,7 +90,7 @@ def keep_offline(t: "Transaction", sale: "Sale") -> None:
     finally:
         keys.wipe()
         keep_only(kept)
-    _notice(t, sale, protocol.NOTICE_OFFLINE, "")
+    _add(t, _notice(t, sale, protocol.NOTICE_OFFLINE, ""))
 
 
 def unanswered(error: ReaderError) -> bool:
@@ -116,6 +130,7 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
         packet = memoryview(t.parts.room)[:_FRAME_MOST]
         n = messages.pack_sale(host, sale, keys, packet)
         t.sample()
+        t.reversal = t.parts.notices.add(_notice(t, sale, protocol.NOTICE_REVERSAL, _NO_ANSWER))
         error = await _ask_host(t, packet[:n], host.timeout_s)
         if error is not None:
             return None, error
@@ -145,18 +160,23 @@ async def _ask_host(t: "Transaction", packet, timeout_s: int) -> "ReaderError | 
     return t.error
 
 
-def _reversal(error: "ReaderError | None") -> str:
+def _reversal(error: ReaderError) -> str:
     """DE39 of the reversal that is due because of `error`, or "". A packet whose last fragment never went out has
     been seen by no host."""
-    if error is None or error.code == E_PHONE_GONE:
+    if error.code == E_PHONE_GONE:
         return ""
     if unanswered(error):
         return _NO_ANSWER
     return _WRONG_MAC if error.code == E_ISO_MAC else _BAD_ANSWER
 
 
-def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> None:
-    """Store what the host must hear of this transaction later (notices.py)."""
+def _add(t: "Transaction", notice) -> None:
+    t.parts.notices.add(notice)
+    t.result.notices += 1
+
+
+def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> memoryview:
+    """What the host must hear of this transaction later (notices.py)."""
     result = t.result
     out = bytearray(_NOTICE_MOST)
     w = ber_tlv.Writer(out)
@@ -176,5 +196,4 @@ def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> None:
     if kind == protocol.NOTICE_OFFLINE:
         w.put(protocol.TRACK2, sale.track2)
         w.put(protocol.ICC_DATA, memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)])
-    t.parts.notices.add(memoryview(out)[: w.length])
-    result.notices += 1
+    return memoryview(out)[: w.length]

@@ -63,6 +63,7 @@ class Transaction:
         self.cancel_code = E_CANCELLED
         self.cancelled = False
         self.packet_left = False
+        self.reversal = 0  # number of the notice that is stored before the packet leaves
         self.waiting_online = False
 
     async def run(self) -> None:

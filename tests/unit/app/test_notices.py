@@ -30,6 +30,23 @@ def test_first_in_first_out():
     assert notices.add(b"four") == 4  # no number comes again soon
 
 
+def test_replaced():
+    notices = made()
+    for body in (b"one", b"two", b"three"):
+        notices.add(body)
+    notices.replace(2, b"another, and longer")
+    assert notices.check() == 3 and notices.oldest() == (1, b"one")
+    notices.take(1)
+    assert notices.oldest() == (2, b"another, and longer")
+    notices.replace(2, b"")
+    assert notices.oldest() == (2, b"")
+    with raises(E_STORE):
+        notices.replace(9, b"none")
+    with raises(E_NOTICES_FULL):
+        notices.replace(2, bytes(3072))
+    assert notices.oldest() == (2, b"")
+
+
 def test_created_once():
     store = MemoryStore()
     made(store).add(b"kept")
