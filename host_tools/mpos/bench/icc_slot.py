@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager
 from mpos.bench.field import TargetRemoved
 from mpos.bench.icc_chip import ContactTarget, IccChip
 from mpos.bench.icc_faults import Faults
+from mpos.bench.serving import serve
 
 DATA, CMDVCC_N, RSTIN, SETTINGS, OFF_N = 0x00, 0x01, 0x02, 0x03, 0x10
 
@@ -270,7 +271,6 @@ class IccSlot:
 @asynccontextmanager
 async def serve_slot(slot: IccSlot, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Let one reader after the other talk to the slot over TCP. A reader that hangs up leaves its lines at rest."""
-    lines: set[asyncio.StreamWriter] = set()
 
     async def passing() -> None:
         while True:
@@ -278,34 +278,21 @@ async def serve_slot(slot: IccSlot, host: str = "127.0.0.1", port: int = 0) -> A
             slot.tick()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.add(writer)
-
         def send(kind: int, payload: bytes) -> None:
             if not writer.is_closing():
                 writer.write(bytes([kind, len(payload)]) + payload)
 
         slot.output = send
         slot.connected()
-        try:
-            while True:
-                kind, length = await reader.readexactly(2)
-                payload = await reader.readexactly(length)
-                if slot.output is send:
-                    slot.receive(kind, payload)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # a reader that went away is no fault of the slot
-        finally:
-            lines.discard(writer)
-            writer.close()
+        while True:
+            kind, length = await reader.readexactly(2)
+            payload = await reader.readexactly(length)
+            if slot.output is send:
+                slot.receive(kind, payload)
 
-    server = await asyncio.start_server(talk, host, port)
-    clock = asyncio.create_task(passing(), name="slot clock")
-    try:
-        address = server.sockets[0].getsockname()
-        yield f"{address[0]}:{address[1]}"
-    finally:
-        clock.cancel()
-        server.close()
-        for writer in list(lines):
-            writer.close()
-        await server.wait_closed()
+    async with serve(talk, host, port) as address:
+        clock = asyncio.create_task(passing(), name="slot clock")
+        try:
+            yield address
+        finally:
+            clock.cancel()

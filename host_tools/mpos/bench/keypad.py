@@ -10,8 +10,10 @@ Nothing here is written down or printed: what was typed is the typist's alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+from mpos.bench.serving import serve
 
 BYPASS = ""  # enter, without a digit
 CANCEL = "C"
@@ -51,30 +53,16 @@ class Typist:
         return CANCEL.encode() if pin == CANCEL else pin.encode() + b"E"
 
 
-@asynccontextmanager
-async def serve_keypad(typist: Typist, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+def serve_keypad(typist: Typist, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
     """Let one reader after the other ask for PINs. What is no request is not answered."""
-    lines: set[asyncio.StreamWriter] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.add(writer)
         try:
             while (line := await reader.readline()).endswith(b"\n"):
                 if line in (b"P1\n", b"P2\n", b"P3\n"):
                     writer.write(typist.keys(line[1] - 0x30))
                     await writer.drain()
-        except (ConnectionError, ValueError):
-            pass  # a reader that went away, or a line without an end, is no fault of the typist
-        finally:
-            lines.discard(writer)
-            writer.close()
+        except ValueError:
+            pass  # a line without an end
 
-    server = await asyncio.start_server(talk, host, port)
-    try:
-        address = server.sockets[0].getsockname()
-        yield f"{address[0]}:{address[1]}"
-    finally:
-        server.close()
-        for writer in list(lines):
-            writer.close()
-        await server.wait_closed()
+    return serve(talk, host, port)

@@ -13,13 +13,13 @@ for is a card, when MaxRtyPassiveActivation says without end.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from mpos.bench import pn532_frames as frames
 from mpos.bench.field import Field, Target
 from mpos.bench.pn532_faults import ANSWER_KINDS, NOISE, Faults
+from mpos.bench.serving import chip_talk, serve
 
 DIAGNOSE = 0x00
 GET_FIRMWARE_VERSION = 0x02
@@ -403,38 +403,9 @@ class Pn532Chip:
         self.air_ms += 0.302 * 2**waiting
 
 
-@asynccontextmanager
-async def serve_chip(chip: Pn532Chip, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+def serve_chip(chip: Pn532Chip, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
     """Let one host after the other talk to the chip over TCP. The chip keeps its power when a host hangs up."""
-    lines: set[asyncio.StreamWriter] = set()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.add(writer)
-
-        def send(data: bytes) -> None:
-            if not writer.is_closing():
-                writer.write(data)
-
-        chip.output, chip.hang_up = send, writer.close
-        try:
-            while data := await reader.read(1024):
-                if not writer.is_closing():
-                    chip.receive(data)
-        except ConnectionError:
-            pass  # a host that went away is no fault of the chip
-        finally:
-            lines.discard(writer)
-            writer.close()
-
-    server = await asyncio.start_server(talk, host, port)
-    try:
-        address = server.sockets[0].getsockname()
-        yield f"{address[0]}:{address[1]}"
-    finally:
-        server.close()
-        for writer in list(lines):
-            writer.close()
-        await server.wait_closed()
+    return serve(chip_talk(chip), host, port)
 
 
 def _need(condition: bool) -> None:

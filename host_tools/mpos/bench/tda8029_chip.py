@@ -19,13 +19,13 @@ keeps its power, so that the next power_up is a warm reset. A command that is no
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from mpos.bench import icc_slot
 from mpos.bench.icc import atr as atrs
 from mpos.bench.icc_slot import IccSlot
+from mpos.bench.serving import chip_talk, serve
 
 ACK, NACK = 0x60, 0xE0
 
@@ -325,36 +325,6 @@ def _check(answer: bytes, emv: bool) -> None:
         raise Refused(NO_TB1)
 
 
-@asynccontextmanager
-async def serve_coupler(chip: Tda8029Chip, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+def serve_coupler(chip: Tda8029Chip, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
     """Let one host after the other talk to the coupler over TCP. It keeps its power when a host hangs up."""
-    lines: set[asyncio.StreamWriter] = set()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        lines.add(writer)
-
-        def send(data: bytes) -> None:
-            if not writer.is_closing():
-                writer.write(data)
-
-        chip.output, chip.hang_up = send, writer.close
-        chip.connected()
-        try:
-            while data := await reader.read(1024):
-                if not writer.is_closing():
-                    chip.receive(data)
-        except ConnectionError:
-            pass  # a host that went away is no fault of the chip
-        finally:
-            lines.discard(writer)
-            writer.close()
-
-    server = await asyncio.start_server(talk, host, port)
-    try:
-        address = server.sockets[0].getsockname()
-        yield f"{address[0]}:{address[1]}"
-    finally:
-        server.close()
-        for writer in list(lines):
-            writer.close()
-        await server.wait_closed()
+    return serve(chip_talk(chip, chip.connected), host, port)
