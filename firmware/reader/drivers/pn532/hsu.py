@@ -12,6 +12,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from reader.drivers.frame_line import FrameLine
 from reader.drivers.pn532 import frame
 from reader.errors import (
     E_LINE_CLOSED,
@@ -34,7 +35,7 @@ _SYNTAX_ERROR = const(0x7F)
 _WAKE_SETTLE_MS = const(2)  # the oscillator starts (PN532 data sheet, T_osc_start: 800 us typical, 2 ms at most)
 
 
-class Hsu:
+class Hsu(FrameLine):
     """Frames over a byte line, with every wait bounded. A UART wants a receive buffer of at least frame.SIZE bytes.
 
     ack_ms: the chip acknowledges within 15 ms (6.2.2); more leaves room for the bytes' own time and a busy scheduler.
@@ -42,18 +43,9 @@ class Hsu:
     """
 
     def __init__(self, line: "Line", ack_ms: int = 500, frame_ms: int = 100):
-        self._line = line
-        self._stream = asyncio.StreamReader(line)
+        # Received: an ACK and what follows it in one piece
+        super().__init__(line, frame.SIZE, frame.SIZE + 13, frame_ms, E_NFC_SILENT)
         self._ack_ms = ack_ms
-        self._frame_ms = frame_ms
-        self._tx = bytearray(frame.SIZE)
-        self._tx_view = memoryview(self._tx)
-        self._at = 0  # of the frame being sent: next byte, end
-        self._end = 0
-        self._rx = bytearray(frame.SIZE + 13)  # an ACK and what follows it in one piece
-        self._rx_view = memoryview(self._rx)
-        self._used = 0  # of the bytes received: done with, received
-        self._have = 0
         self._first = 0  # of the answer found: its code, its end
         self._last = 0
         self._stale = False  # an ACK or answer may still be on its way
@@ -193,19 +185,10 @@ class Hsu:
     async def _fill(self, ms: int) -> bool:
         """Wait for bytes. False: none came within `ms`."""
         try:
-            await asyncio.wait_for_ms(self._read(), ms)
+            await asyncio.wait_for_ms(self._read(len(self._rx)), ms)
         except asyncio.TimeoutError:
             return False
         return True
-
-    async def _read(self) -> None:
-        try:
-            count = await self._stream.readinto(self._rx_view[self._have :])
-        except OSError:
-            raise ReaderError(E_LINE_CLOSED)
-        if count == 0:
-            raise ReaderError(E_LINE_CLOSED)
-        self._have += count or 0
 
     async def _hush(self) -> None:
         """Drop what comes until the line is quiet, so that a broken frame's rest is not hunted through."""
@@ -244,21 +227,3 @@ class Hsu:
         self._tx[: len(piece)] = piece
         self._at, self._end = 0, len(piece)
         await self._flush()
-
-    async def _flush(self) -> None:
-        """Send the rest of the frame in tx, which a cancelled command may have left there. Raises E_NFC_SILENT."""
-        deadline = ticks_add(ticks_ms(), self._frame_ms)
-        while self._at < self._end:
-            try:
-                sent = self._line.write(self._tx_view[self._at : self._end])
-            except OSError:
-                raise ReaderError(E_LINE_CLOSED)
-            if sent == 0:
-                raise ReaderError(E_LINE_CLOSED)
-            if sent:
-                self._at += sent
-            elif ticks_diff(deadline, ticks_ms()) <= 0:
-                self._at = self._end  # the line takes nothing: forget the frame
-                raise ReaderError(E_NFC_SILENT)
-            else:
-                await asyncio.sleep_ms(1)

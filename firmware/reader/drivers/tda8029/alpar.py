@@ -19,9 +19,9 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from reader.drivers.frame_line import FrameLine
 from reader.errors import (
     E_CARD_REMOVED,
-    E_LINE_CLOSED,
     E_SLOT_FRAME,
     E_SLOT_SILENT,
     E_SLOT_STATUS,
@@ -51,23 +51,15 @@ _QUIET_MS = const(20)
 _AFTER_REMOVAL_MS = const(500)  # for the chip to answer once it has said that the card is gone
 
 
-class Alpar:
+class Alpar(FrameLine):
     """Frames over a byte line, with every wait bounded. A UART wants a receive buffer of at least 266 bytes.
 
     answer_ms: for commands that concern no card. frame_ms: for more bytes of a frame that has begun.
     """
 
     def __init__(self, line: "Line", answer_ms: int = 500, frame_ms: int = 100):
-        self._line = line
-        self._stream = asyncio.StreamReader(line)
+        super().__init__(line, _SIZE, _SIZE, frame_ms, E_SLOT_SILENT)
         self._answer_ms = answer_ms
-        self._frame_ms = frame_ms
-        self._tx = bytearray(_SIZE)
-        self._tx_view = memoryview(self._tx)
-        self._at = self._end = 0  # of the frame being sent
-        self._rx = bytearray(_SIZE)
-        self._rx_view = memoryview(self._rx)
-        self._used = self._have = 0  # of what was received
         self._data = self._data_end = 0  # of the answer found
         self._stale = True  # somebody else's answers may lie in the line
         self._is_removed = False  # said unasked since the last command
@@ -199,15 +191,6 @@ class Alpar:
             pass
         return self._have > before
 
-    async def _read(self, end: int) -> None:
-        try:
-            count = await self._stream.readinto(self._rx_view[self._have : end])
-        except OSError:
-            raise ReaderError(E_LINE_CLOSED)
-        if count == 0:
-            raise ReaderError(E_LINE_CLOSED)
-        self._have += count or 0
-
     async def _hush(self) -> None:
         """Drop what comes until the line is quiet, so that a broken frame's rest is not hunted through."""
         deadline = ticks_add(ticks_ms(), self._frame_ms)
@@ -230,21 +213,3 @@ class Alpar:
         tx[end] = check
         self._at, self._end = 0, end + 1
         await self._flush()
-
-    async def _flush(self) -> None:
-        """Send the rest of the frame in tx, which a cancelled command may have left there."""
-        deadline = ticks_add(ticks_ms(), self._frame_ms)
-        while self._at < self._end:
-            try:
-                sent = self._line.write(self._tx_view[self._at : self._end])
-            except OSError:
-                raise ReaderError(E_LINE_CLOSED)
-            if sent == 0:
-                raise ReaderError(E_LINE_CLOSED)
-            if sent:
-                self._at += sent
-            elif ticks_diff(deadline, ticks_ms()) <= 0:
-                self._at = self._end  # the line takes nothing: forget the frame
-                raise ReaderError(E_SLOT_SILENT)
-            else:
-                await asyncio.sleep_ms(1)
