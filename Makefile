@@ -40,7 +40,7 @@ firmware:  ## the firmware for BOARD=m35, d200 or qemu_rv32: .mpy files, ROM ima
 	@$(SETUP_BOARD)
 	@$(BIN)/mpos firmware $(BOARD) $(ARGS)
 
-flash:  ## put it on the device at PORT=/dev/ttyUSB0, verified (BOARD=qemu_rv32 without PORT: the emulated board); ARGS="--files", "--parameters mine.json"
+flash:  ## put it on the device at PORT=/dev/ttyUSB0, verified (BOARD=qemu_rv32 without PORT: the emulated board); ARGS="--files", "--parameters mine.json --tables mine.tlv"
 	@$(SETUP_BOARD)
 	@$(BIN)/mpos flash --board $(BOARD) $(if $(PORT),--port $(PORT)) $(ARGS)
 

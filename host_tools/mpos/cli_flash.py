@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mpos.provision import firmware
+from mpos.provision import emv_tables, firmware
 from mpos.provision.device import Code, Device, FlashError
 from mpos.provision.flash import Report, flash
 from mpos.provision.manifest import Manifest, ManifestError
@@ -31,6 +31,16 @@ err = Console(stderr=True, highlight=False)
 def _fail(text: str, code: int) -> typer.Exit:
     err.print(f"mpos: {text}", markup=False, soft_wrap=True)
     return typer.Exit(code)
+
+
+def _checked(path: Path) -> bytes:
+    """The file of tables, once it is known to be one. Raises FirmwareError, OSError."""
+    data = path.read_bytes()
+    try:
+        emv_tables.parse(data)
+    except ValueError as error:
+        raise firmware.FirmwareError(f"{path} is no file of applications and keys: {error}") from None
+    return data
 
 
 def build_or_fail(board: str, folder: Path | None) -> Manifest:
@@ -79,6 +89,10 @@ def flash_command(
     parameters: Annotated[
         Path | None, typer.Option(help="The device's parameter file; without it, the one that it has stays.")
     ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="Its applications and keys (`mpos emv build`); without it, those that it has stay."),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--build", help="A build of `mpos firmware`; else it is built.")
     ] = None,
@@ -90,6 +104,7 @@ def flash_command(
     try:
         chosen = firmware.board_named(board)
         own = parameters.read_bytes() if parameters else None
+        own_tables = _checked(tables) if tables else None
     except (firmware.FirmwareError, OSError) as error:
         raise _fail(str(error), Code.BUILD) from None
     if folder is None:
@@ -99,7 +114,7 @@ def flash_command(
 
     def install(at: str) -> Report:
         with Device(at) as device, _Shown(quiet=as_json) as shown:
-            return flash(chosen, source, device, rom=rom, parameters=own, progress=shown)
+            return flash(chosen, source, device, rom=rom, parameters=own, tables=own_tables, progress=shown)
 
     try:
         if port:

@@ -87,10 +87,12 @@ class Transaction:
         if self.interface is not None:
             try:
                 self.interface.report(result)
+            except Exception as fault:
+                self._put_away(fault)
+            try:
                 await self.interface.stop()
             except ReaderError as error:
-                if not result.code:
-                    result.failed(error)
+                self._put_away(error)
         self.data.wipe()
         wipe(self.icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
@@ -99,6 +101,12 @@ class Transaction:
         modules.keep_only(self._modules)
         self._modules = None
         return result
+
+    def _put_away(self, fault: Exception) -> None:
+        """Something went wrong after the end. What has been decided stands; without a decision this is the reason."""
+        result = self.result
+        if not result.code and result.outcome not in (outcome.APPROVED, outcome.DECLINED):
+            result.failed(fault if isinstance(fault, ReaderError) else ReaderError(E_INTERNAL))
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
         """The host's frame, or why there is none. Only while `waiting_online`."""

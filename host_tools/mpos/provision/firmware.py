@@ -1,7 +1,7 @@
 """Firmware for one board: .mpy files for its processor, the same as a ROM image, and a manifest with every hash.
 
 build("m35", out)  ->  OUT/mpy/        the modules as they lie on the device, build.txt
-                       OUT/root/       boot.py and main.py, which start them; parameters.json
+                       OUT/root/       boot.py and main.py, which start them; parameters.json, emv.tlv
                        OUT/romfs.img   OUT/mpy as one image, for a board with a ROM partition
                        OUT/manifest.json
 
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpos.provision import rom, toolchain
+from mpos.provision import emv_tables, rom, toolchain
 from mpos.provision.compile import TOP
 from mpos.provision.manifest import NAME, Manifest, build_id, files_below
 
@@ -105,6 +105,7 @@ def _fill(board: Board, folder: Path) -> Manifest:
     shutil.copyfile(TOP / "firmware/boot.py", folder / "root/boot.py")
     shutil.copyfile(TOP / "boards/loader/main.py", folder / "root/main.py")
     shutil.copyfile(_parameters(board), folder / "root/parameters.json")
+    (folder / "root/emv.tlv").write_bytes(emv_tables.build())
     (folder / "romfs.img").write_bytes(rom.image(mpy))
     return Manifest(
         board=board.name,

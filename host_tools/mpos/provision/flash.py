@@ -24,6 +24,8 @@ from mpos.provision.manifest import Manifest, entry_of
 
 INSTALLED = "/installed.json"
 PARAMETERS = "/parameters.json"
+TABLES = "/emv.tlv"
+_OWN = (PARAMETERS, TABLES)  # the merchant's: what a device has stays, unless another one is given
 FILES_PLACE = "/mpos"
 ROM_PLACE = "/rom"
 OLDEST = (1, 25)
@@ -103,12 +105,13 @@ def flash(
     *,
     rom: bool | None = None,
     parameters: bytes | None = None,
+    tables: bytes | None = None,
     progress: Progress = lambda what, name, done, total: None,
 ) -> Report:
     """Install the build in `folder`. `rom`: into the ROM partition; None: there if the device has one that is enough.
 
-    `parameters`: the device's own parameter file. Without it an existing one stays, and the build's is used where
-    there is none. Raises FlashError, manifest.ManifestError.
+    `parameters`, `tables`: the device's own parameter file, and its file of applications and keys. Without them existing
+    ones stay, and the build's are used where there is none. Raises FlashError, manifest.ManifestError.
     """
     started = time.monotonic()
     manifest = manifests.load(folder)
@@ -126,7 +129,8 @@ def flash(
         ROM_PLACE if use else FILES_PLACE,
         ".".join(map(str, info.version)),
     )
-    _Flash(board, manifest, folder, device, info, use, parameters, progress, report).run()
+    own = {name: data for name, data in ((PARAMETERS, parameters), (TABLES, tables)) if data is not None}
+    _Flash(board, manifest, folder, device, info, use, own, progress, report).run()
     report.seconds = time.monotonic() - started
     return report
 
@@ -149,7 +153,7 @@ class _Flash:
         device: Device,
         info: Info,
         rom: Rom | None,
-        parameters: bytes | None,
+        own: dict[str, bytes],
         progress: Progress,
         report: Report,
     ):
@@ -162,9 +166,8 @@ class _Flash:
         self.progress = progress
         self.report = report
         self.root = {"/" + name: (folder / "root" / name).read_bytes() for name in manifest.below("root")}
-        self.own_parameters = parameters is not None
-        if parameters is not None:
-            self.root[PARAMETERS] = parameters
+        self.given = own
+        self.root |= own
         self.files: dict[str, bytes] = {}
         if rom is None:
             self.files = {
@@ -175,10 +178,12 @@ class _Flash:
         device = self.device
         self.progress("comparing", "what is on the device", 0, 0)
         folders, present = device.tree(FILES_PLACE)
-        present |= {path: entry for path in self.root if (entry := device.entry(path))}
-        if PARAMETERS in present and not self.own_parameters:
-            del self.root[PARAMETERS], present[PARAMETERS]  # the merchant's stay
-            self.report.notes.append(f"{PARAMETERS} of the device was left as it is")
+        present |= {path: entry for path in {*self.root, *_OWN} if (entry := device.entry(path))}
+        for name in _OWN:
+            if name in present and name not in self.given:
+                del present[name]
+                self.root.pop(name, None)
+                self.report.notes.append(f"{name} of the device was left as it is")
         wanted = self.root | self.files
         changed = [path for path, data in wanted.items() if present.get(path) != tuple(entry_of(data))]
         stale = [path for path in present if path not in wanted]
@@ -195,7 +200,7 @@ class _Flash:
         if changed or stale or blocks or device.entry(INSTALLED) != tuple(entry_of(marker)):
             self._say("removing", INSTALLED)
             device.remove(INSTALLED)
-            for path in (INSTALLED, *self.root, PARAMETERS):
+            for path in (INSTALLED, *self.root, *_OWN):
                 device.remove(path + ".new")  # of a flash that was interrupted
             self._write([path for path in changed if path in self.root])
             self._remove(stale, sorted(folders - wanted_folders, reverse=True))

@@ -49,7 +49,7 @@ def test_a_build(name: str, tmp_path: Path) -> None:
     modules = built.below("mpy")
     assert {"main.mpy", "board.mpy", "esp32_parts.mpy", "reader/app/reader.mpy", "build.txt"} <= modules.keys()
     assert not {"boot.mpy", "manifest.mpy", "reader/ports.mpy"} & modules.keys()
-    assert built.below("root").keys() == {"boot.py", "main.py", "parameters.json"}
+    assert built.below("root").keys() == {"boot.py", "emv.tlv", "main.py", "parameters.json"}
     assert (built.board, built.arch, built.mpy) == (name, "xtensawin", "6.3")
     image = (tmp_path / "out/romfs.img").read_bytes()
     assert image == rom.image(tmp_path / "out/mpy")
@@ -159,6 +159,8 @@ def test_the_command_firmware(tmp_path: Path) -> None:
         (["--board", "m35"], Code.PORT, "which port is the device at?"),
         (["--board", "m35", "--port", "/dev/ttyNONE"], Code.PORT, "there is no port /dev/ttyNONE"),
         (["--board", "m35", "--port", "x", "--parameters", "/none"], Code.BUILD, "No such file"),
+        (["--board", "m35", "--port", "x", "--tables", "/none"], Code.BUILD, "No such file"),
+        (["--board", "m35", "--port", "x", "--tables", __file__], Code.BUILD, "no file of applications and keys"),
     ],
 )
 def test_the_command_flash_refuses(arguments: list[str], code: Code, text: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 import serial
 
 from mpos.provision import device as devices
-from mpos.provision import firmware, flash, manifest
+from mpos.provision import emv_tables, firmware, flash, manifest
 from mpos.provision.device import Code, Device, FlashError
 from mpos.provision.firmware import Board
 from mpos.provision.flash import Report
@@ -127,6 +127,14 @@ def test_the_parameters_of_the_device_stay(board: ReplBoard, bench: Board, make:
     put_on(board, bench, make(), parameters=b'{"merchant": 1}')
     assert put_on(board, bench, make()).notes[0] == "/parameters.json of the device was left as it is"
     assert on_the_device(board)["/parameters.json"] == manifest.entry_of(b'{"merchant": 1}')
+
+
+def test_the_tables_of_the_device_stay(board: ReplBoard, bench: Board, make: Make) -> None:
+    board.on()
+    mine = emv_tables.build(capks=[])
+    put_on(board, bench, make(), tables=mine)
+    assert "/emv.tlv of the device was left as it is" in put_on(board, bench, make()).notes
+    assert on_the_device(board)["/emv.tlv"] == manifest.entry_of(mine)
 
 
 def test_another_image_behind_the_marker_is_not_started(board: ReplBoard, bench: Board, make: Make) -> None:

@@ -1,0 +1,57 @@
+"""The end of a transaction: what has been decided stands, whatever goes wrong when the parts are put away."""
+
+from reader import outcome
+from reader.app.transaction import Transaction
+from reader.emv.data import DataStore
+from reader.errors import E_CANCELLED, E_SLOT_SILENT, ReaderError
+from reader.link.protocol import INTERFACE_CONTACT
+from testing import cases
+
+
+class _Parts:
+    data = DataStore(100)
+
+
+class _Interface:
+    """Of which `what` goes wrong."""
+
+    def __init__(self, what, fault):
+        self.what = what
+        self.fault = fault
+        self.stopped = False
+
+    def report(self, result) -> None:
+        if self.what == "report":
+            raise self.fault
+
+    async def stop(self) -> None:
+        self.stopped = True
+        if self.what == "stop":
+            raise self.fault
+
+
+async def _finished(code, what, fault, error=0):
+    t = Transaction(_Parts(), None, 1, 100, 156, 1000, INTERFACE_CONTACT)
+    t.result.end(outcome.Outcome(code, reason=error))
+    t.interface = interface = _Interface(what, fault)
+    result = await t.finish()
+    assert interface.stopped
+    return result
+
+
+@cases(
+    (outcome.APPROVED, "stop", ReaderError(E_SLOT_SILENT)),
+    (outcome.APPROVED, "report", ReaderError(E_SLOT_SILENT)),
+    (outcome.APPROVED, "report", MemoryError()),
+    (outcome.DECLINED, "stop", ReaderError(E_SLOT_SILENT)),
+)
+async def test_a_decision_stands(code, what, fault):
+    result = await _finished(code, what, fault)
+    assert result.outcome == code and not result.code
+
+
+async def test_without_a_decision_it_is_the_reason():
+    result = await _finished(outcome.END_APPLICATION, "stop", ReaderError(E_SLOT_SILENT))
+    assert result.code == E_SLOT_SILENT
+    result = await _finished(outcome.END_APPLICATION, "stop", ReaderError(E_SLOT_SILENT), E_CANCELLED)
+    assert result.code == E_CANCELLED
