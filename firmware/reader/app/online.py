@@ -60,11 +60,12 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
         final = await t.interface.conclude(answer, error, error is not None and unanswered(error))
     finally:
         if answer is not None:
-            sold = final is not None and final.code == outcome.APPROVED
-            _settle(t, sale, _CARD_REFUSED if answer.response_code == _APPROVED and not sold else "")
             session = t.interface.session
             if session is not None and len(session.script_results):
                 _add(t, _notice(t, sale, protocol.NOTICE_SCRIPTS, ""))
+            # Last: as long as anything can still fail the reversal stands
+            sold = final is not None and final.code == outcome.APPROVED
+            _settle(t, sale, _CARD_REFUSED if answer.response_code == _APPROVED and not sold else "")
     if answer is None and final.code == outcome.APPROVED:
         _add(t, _notice(t, sale, protocol.NOTICE_OFFLINE, ""))
     return final
