@@ -81,7 +81,7 @@ def test_the_work_that_was_done_is_the_work_that_was_meant():
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"result.outcome": 4}, "result.outcome"),
+        ({"result.insert": 4}, "result.insert"),
         ({"iso8583.request.fields": 16}, "other work"),
         ({"result.mac": "bb"}, "c.result.mac"),
     ],
