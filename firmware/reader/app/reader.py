@@ -115,11 +115,9 @@ class Reader:
         """Load once what transactions load: what is missing is missed now, and the heap at rest is the same before
         the first transaction and after it."""
         kept = loaded()
-        from . import tap  # noqa: F401
-
-        keep_only(kept)
+        # All that is ever there together at once: MicroPython's table of modules grows to that size, and stays so
         from ..iso8583 import messages  # noqa: F401
-        from . import account, online  # noqa: F401
+        from . import account, online, tap  # noqa: F401
 
         keep_only(kept)
         if self.board.contact is not None:

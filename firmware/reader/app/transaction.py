@@ -97,9 +97,9 @@ class Transaction:
         wipe(self.icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
         self.interface = self.data = self.icc = self.frame = None
-        self.parts = self.emit = self.answered = None
+        self.parts = self.emit = self.answered = self.error = None
         modules.keep_only(self._modules)
-        self._modules = None
+        self._modules = self.result = None
         return result
 
     def _put_away(self, fault: Exception) -> None:
