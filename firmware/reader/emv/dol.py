@@ -1,16 +1,12 @@
 """Data object lists: EMV 4.4 Book 3, 5.4. A list of tags and lengths, answered with values alone."""
 
-from micropython import const
-
 from ..errors import E_DOL, E_TLV, ReaderError
 from ..util import ber_tlv
 from . import tag_formats
 
-_LENGTH_MOST = const(0x7F)
-
 
 def entries(dol):
-    """Each (tag, length) of the list. Raises E_DOL: a tag or its length byte is cut off, or no short form."""
+    """Each (tag, length) of the list. Raises E_DOL: a tag or its length byte is cut off."""
     at = 0
     while at < len(dol):
         try:
@@ -19,8 +15,8 @@ def entries(dol):
             if error.code != E_TLV:
                 raise
             raise ReaderError(E_DOL)
-        # Book 3, 5.4: one byte of length per entry
-        if tag == 0 or at >= len(dol) or dol[at] > _LENGTH_MOST:
+        # Book 3, 5.4: one byte of length per entry, a number up to 255 and no BER-TLV length
+        if tag == 0 or at >= len(dol):
             raise ReaderError(E_DOL)
         yield tag, dol[at]
         at += 1

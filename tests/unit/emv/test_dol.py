@@ -136,8 +136,18 @@ def test_cut_at_every_byte():
             dol.length_of(whole[:n])
 
 
-@requirement("Book 3", "5.4", "A list whose last entry is cut off, or has a length of more than one byte, is no list.")
-@cases("9F02", "9F", "9F0280", "00", "0001", "9F800101", "DF81818101")
+@requirement("Book 3", "5.4", "The length of an entry is one byte, up to 255, and no BER-TLV length.")
+@cases(("9F4E7F", 127), ("9F4E80", 128), ("9F4E81", 129), ("9F4EFF", 255), ("9F4E829C01", 131))
+def test_a_long_entry(text, length):
+    out = bytearray(b"\xee" * 256)
+    assert dol.length_of(h(text)) == length
+    assert dol.build_into(h(text), _data(), out) == length
+    assert out[:5] == h("4D504F5300")
+    assert not any(out[4:length]) and out[length] == (0xEE)
+
+
+@requirement("Book 3", "5.4", "A list whose last entry is cut off is no list.")
+@cases("9F02", "9F", "9F028106", "00", "0001", "9F800101", "DF81818101")
 def test_malformed(text):
     for function in (dol.length_of, lambda d: dol.asks_for(d, 0x9F66)):
         with raises(E_DOL):

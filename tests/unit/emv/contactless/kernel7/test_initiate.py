@@ -127,7 +127,7 @@ async def test_an_application_without_qpboc(pdol, missing):
     assert (outcome.code, outcome.reason, outcome.detail) == (SELECT_NEXT, E_TAG_MISSING, missing)
 
 
-@cases("9F66", "9F6604 9F", "9F6680", "9F6604" + "5F2A7F" * 2)
+@cases("9F66", "9F6604 9F", "9F66FD", "9F6604" + "5F2A7F" * 2)
 async def test_a_malformed_pdol(pdol):
     with raises(E_DOL):
         await _run([], _fci(pdol))
@@ -137,6 +137,7 @@ async def test_the_longest_pdol():
     card_data = h("22804000") + bytes(248)
     script = [(h("80A80000FF8381FC") + card_data + b"\0", "6985")]
     assert (await _run(script, _fci("9F6604 9F7D7C 9F7D7C"))).code == SELECT_NEXT
+    assert (await _run(script, _fci("9F6604 9F7DF8"))).code == SELECT_NEXT
     with raises(E_DOL):
         await _run([], _fci("9F6604 9F7D7C 9F7D7D"))
 
