@@ -112,6 +112,9 @@ class Kernel:
             s.data.set(_TAG_8A_AUTHORISATION_RESPONSE_CODE, _OFFLINE_APPROVED if asked == _TC else _OFFLINE_DECLINED)
         outcome = await self._load("card_action_analysis").run(s, asked)
         if outcome is None:
+            # 10.11: who is never online has nobody to ask
+            if self._load("action_codes").is_offline_only(s.terminal):
+                return await self.complete_without(True)
             return Outcome(ONLINE_REQUEST, cvm=s.cvm)
         s.answer_code = _OFFLINE_APPROVED if outcome.code == APPROVED else _OFFLINE_DECLINED
         return outcome
