@@ -189,7 +189,7 @@ async def _dda_fails(found, card=None, **more):
 
 
 @requirement("Book 2", "6.5.1", "A DDOL without the unpredictable number makes dynamic authentication fail.")
-@cases("9F3303", "9F36", "9F37", "", "9F3704 9F33FF")
+@cases("9F3303", "9F36", "9F37", "", "9F3704 9F33")
 async def test_dynamic_list_bad(ddol):
     await _dda_fails(_dynamic_card("2000", t9F49=h(ddol)))
 
