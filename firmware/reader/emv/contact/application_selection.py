@@ -157,12 +157,14 @@ def _add_selected(fci, sw: int, aid: bytes, partial: bool, terminal, candidates:
     if sw == _SW_BLOCKED and not len(fci):
         # by T=0 a warning may come without data: then it is not known what is blocked
         candidates.blocked = True
-        return partial
+        return True
     try:
         name = file_control_information.df_name(fci)
-        # step 6: a longer name where all of it has to be the AID is none for this reader
-        if not is_name(name) or not matches(name, aid, partial):
+        if not is_name(name) or not matches(name, aid, True):
             return False
+        # step 6: a longer name where all of it has to be the AID is none for this reader; the next may be (step 7)
+        if not matches(name, aid, partial):
+            return True
         if sw == _SW_BLOCKED:
             candidates.blocked = True
         else:

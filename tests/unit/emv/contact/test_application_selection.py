@@ -289,12 +289,24 @@ async def test_a_blocked_one_among_several(kind):
     assert _names(candidates) == [MASTERCARD + b"\x20"] and candidates.blocked
 
 
+def _then(script, name, *answers):
+    """The script with these answers to SELECT of the next occurrences of `name`, behind the first."""
+    at = [command for command, _ in script].index(select(name)) + 1
+    return script[:at] + [(select(name, True), answer) for answer in answers] + script[at:]
+
+
 @requirement("Book 1", "12.3.3", "A longer name is no candidate where the reader wants the whole of it.")
 async def test_a_longer_name_that_is_not_wanted():
     script = [(PSE, NOT_FOUND)] + _nothing_by_aids((ELECTRON, _fci(ELECTRON + b"\1")))
-    assert _names(await _build(script)) == []
+    assert _names(await _build(_then(script, ELECTRON, NOT_FOUND))) == []
     script = [(PSE, NOT_FOUND)] + _nothing_by_aids((ELECTRON, _fci(ELECTRON + b"\1")[:-2] + h("6283")))
-    assert not (await _build(script)).blocked
+    assert not (await _build(_then(script, ELECTRON, NOT_FOUND))).blocked
+
+
+@requirement("Book 1", "12.3.3", "Behind a longer name that is not wanted the next occurrence is asked for.")
+async def test_the_whole_name_behind_a_longer_one():
+    script = [(PSE, NOT_FOUND)] + _nothing_by_aids((ELECTRON, _fci(ELECTRON + b"\1")))
+    assert _names(await _build(_then(script, ELECTRON, _fci(ELECTRON)))) == [ELECTRON]
 
 
 @requirement("Book 1", "12.3.3", "An application with a malformed FCI is no candidate.")
