@@ -110,9 +110,7 @@ def check_command(
         tables = emv_tables.parse(path.read_bytes())
     except (TablesError, OSError) as error:
         raise _fail(str(error)) from None
-    published = {(key.rid, key.index, key.modulus): key.test for key in emv_tables.published_capks()}
-    known = {(key.rid, key.index): published.get((key.rid, key.index, key.modulus)) for key in tables.capks}
-    _show(tables.applications, tables.capks, as_json, known)
+    _show(tables.applications, tables.capks, as_json, emv_tables.kinds(tables.capks))
     if not as_json:
         out.print(f"{len(tables.revoked)} revoked certificates, {len(tables.exceptions)} exceptions")
 

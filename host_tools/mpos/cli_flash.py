@@ -33,14 +33,20 @@ def _fail(text: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
-def _checked(path: Path) -> bytes:
-    """The file of tables, once it is known to be one. Raises FirmwareError, OSError."""
+def _checked(path: Path) -> tuple[bytes, list[str]]:
+    """The file of tables, once it is known that the reader takes it, and what there is to say of it.
+
+    Raises FirmwareError, OSError.
+    """
     data = path.read_bytes()
     try:
-        emv_tables.parse(data)
+        tables = emv_tables.parse(data)
     except ValueError as error:
         raise firmware.FirmwareError(f"{path} is no file of applications and keys: {error}") from None
-    return data
+    if not tables.applications:
+        raise firmware.FirmwareError(f"{path} names no application: no card could be taken with it")
+    test = sum(kind is True for kind in emv_tables.kinds(tables.capks).values())
+    return data, [f"{test} keys of test cards are in {path}: not for a reader that handles money"] if test else []
 
 
 def build_or_fail(board: str, folder: Path | None) -> Manifest:
@@ -104,7 +110,7 @@ def flash_command(
     try:
         chosen = firmware.board_named(board)
         own = parameters.read_bytes() if parameters else None
-        own_tables = _checked(tables) if tables else None
+        own_tables, notes = _checked(tables) if tables else (None, [])
     except (firmware.FirmwareError, OSError) as error:
         raise _fail(str(error), Code.BUILD) from None
     if folder is None:
@@ -131,6 +137,7 @@ def flash_command(
         raise _fail(str(error), Code.DEVICE) from None
     except KeyboardInterrupt:
         raise _fail("interrupted: nothing half-installed is started; flash again", INTERRUPTED) from None
+    report.notes += notes
     _tell(report, as_json)
 
 

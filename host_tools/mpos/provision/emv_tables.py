@@ -29,6 +29,22 @@ ANY_SEQUENCE = "FF"
 
 _APPLICATION, _CAPK, _REVOKED, _EXCEPTION = 0xE1, 0xE2, 0xE3, 0xE4
 _SHA_1 = _RSA = b"\x01"  # Book 2, B3.1, B2.4
+# Bytes of the values that have one length
+_LENGTHS = {
+    0x9F09: 2,
+    0x9F1B: 4,
+    0x9F22: 1,
+    0x9F7B: 6,
+    0xDF01: 1,
+    0xDF05: 4,
+    0xDF11: 5,
+    0xDF12: 5,
+    0xDF13: 5,
+    0xDF15: 4,
+    0xDF16: 1,
+    0xDF17: 1,
+    0xDF18: 1,
+}
 _SCHEMES = {
     "A000000333": "UnionPay",
     "A000000003": "Visa",
@@ -123,6 +139,12 @@ def published_capks(test: bool | None = None) -> list[Capk]:
     """Those of capks.json: all, or those of test cards, or those of real ones."""
     keys = [capk_of(row) for row in json.loads((_HERE / "capks.json").read_text())["keys"]]
     return [key for key in keys if test is None or key.test == test]
+
+
+def kinds(capks: Iterable[Capk]) -> dict[tuple[bytes, int], bool | None]:
+    """Which of the keys, by RID and index, are published as those of test cards (True), of real ones (False), or not."""
+    published = {(key.rid, key.index, key.modulus): key.test for key in published_capks()}
+    return {(key.rid, key.index): published.get((key.rid, key.index, key.modulus)) for key in capks}
 
 
 def application_of(row: Application | Mapping[str, Any]) -> Application:
@@ -321,13 +343,19 @@ def _object(tag: int, value: bytes) -> bytes:
 
 
 def parse(data: bytes) -> Tables:
-    """What the file holds. Raises TablesError."""
+    """What the file holds. Raises TablesError, for all that the reader refuses (emv_tables_check.py of the firmware)."""
     tables = Tables()
-    for tag, value in _objects(data):
+    for before, (tag, value) in enumerate(_objects(data)):
+        if (
+            len(data) > FILE_MOST
+            or before >= RECORDS_MOST
+            or (tag in (_APPLICATION, _CAPK) and len(value) > RECORD_MOST)
+        ):
+            raise TablesError("the reader has no room for so much")
         if tag == _APPLICATION:
-            tables.applications.append(_parsed(_application_from, value))
+            tables.applications.append(_parsed(_application_from, value, (0x9F06, 0xDF01)))
         elif tag == _CAPK:
-            tables.capks.append(_parsed(_capk_from, value))
+            tables.capks.append(_parsed(_capk_from, value, (0x9F06, 0x9F22)))
         elif tag == _REVOKED:
             tables.revoked += _entries(value, REVOKED_SIZE)
         elif tag == _EXCEPTION:
@@ -351,9 +379,13 @@ def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
             if tag & 0x1F == 0x1F:
                 tag = tag << 8 | data[at]
                 at += 1
+                if tag & 0x80:
+                    raise TablesError("a tag of more than two bytes")
             size = data[at]
             at += 1
-            if size > 0x80:
+            if size >= 0x80:
+                if size not in (0x81, 0x82):
+                    raise TablesError("a length of more than two bytes, or none")
                 more = size & 0x7F
                 size = int.from_bytes(data[at : at + more], "big")
                 at += more
@@ -365,12 +397,17 @@ def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += size
 
 
-def _parsed(make: Callable[[dict[int, bytes]], Any], value: bytes) -> Any:
+def _parsed(make: Callable[[dict[int, bytes]], Any], value: bytes, first: tuple[int, ...]) -> Any:
     objects: dict[int, bytes] = {}
     for tag, data in _objects(value):
         if tag in objects:
             raise TablesError(f"{tag:X} is twice in one record")
+        if len(data) != _LENGTHS.get(tag, len(data)):
+            raise TablesError(f"{tag:X} has {len(data)} bytes, not {_LENGTHS[tag]}")
         objects[tag] = data
+    # The reader finds a record by its first bytes
+    if tuple(objects)[: len(first)] != first:
+        raise TablesError(f"a record lacks {' and '.join(f'{tag:X}' for tag in first)} at its beginning")
     try:
         return make(objects)
     except (KeyError, ValueError, IndexError) as error:
@@ -383,7 +420,7 @@ def _application_from(objects: dict[int, bytes]) -> Application:
     limit = objects.get(0x9F7B)
     application = Application(
         aid=objects[0x9F06],
-        partial=objects[0xDF01] == b"\0",
+        partial=(b"\1", b"\0").index(objects[0xDF01]) == 1,
         version=objects[0x9F09],
         tac_default=objects[0xDF11],
         tac_online=objects[0xDF12],
@@ -403,6 +440,8 @@ def _application_from(objects: dict[int, bytes]) -> Application:
 
 def _capk_from(objects: dict[int, bytes]) -> Capk:
     date = objects.get(0xDF05)
+    if (objects[0xDF06], objects[0xDF07]) != (_SHA_1, _RSA):
+        raise TablesError("a key is for SHA-1 and RSA")
     key = Capk(
         objects[0x9F06],
         objects[0x9F22][0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -175,11 +176,82 @@ def test_twice_and_too_many() -> None:
         (lambda data: data.replace(bytes.fromhex(_KEYS[0]["modulus"]), b"\xff" * 128), "checksum"),
         (lambda data: data + b"\xe3\x08" + bytes(8), "list"),
         (lambda data: data + b"\xe4\x20" + bytes(32), "list"),
+        (lambda data: data + b"\xe3\x83\0\0\x09" + bytes(9), "length"),
+        (lambda data: data + b"\xe3\0" * 256, "room"),
+        (lambda data: data + (b"\xe4\x82\xff\xf0" + b"".join(i.to_bytes(16, "big") for i in range(4095))) * 2, "room"),
+        (lambda data: _applications_as(data, "DF0101", "DF5501"), "beginning"),
+        (lambda data: _applications_as(data, "DF010100", "DF010102"), "lacks"),
+        (lambda data: _applications_as(data, "9F09020030", "9F090130"), "9F09 has 1 bytes"),
+        (lambda data: _applications_as(data, "9F1B0400002710", "9F1B022710"), "9F1B has 2 bytes"),
+        (lambda data: data.replace(bytes.fromhex("DF060101"), bytes.fromhex("DF060102")), "SHA-1"),
     ],
 )
-def test_a_file_that_is_none(spoil: Any, said: str) -> None:
+def test_a_file_that_is_none(spoil: Any, said: str, tmp_path: Path) -> None:
+    """Neither the tools nor the reader take it."""
+    data = spoil(emv_tables.build())
     with pytest.raises(TablesError, match=said):
-        emv_tables.parse(spoil(emv_tables.build()))
+        emv_tables.parse(data)
+    assert _refused_on_the_device([data], tmp_path) == [True]
+
+
+def _applications_as(data: bytes, old: str, new: str) -> bytes:
+    """The same file with every application changed; a record's own length goes with it."""
+    out = b""
+    for tag, value in emv_tables._objects(data):
+        changed = value.replace(bytes.fromhex(old), bytes.fromhex(new)) if tag == 0xE1 else value
+        out += emv_tables._record(tag, changed)
+    assert out != data
+    return out
+
+
+def test_what_the_tools_take_the_reader_takes(tmp_path: Path) -> None:
+    """Files with one byte of another value: where they cannot be told from good ones here, the reader starts with them."""
+    choose = random.Random(4)
+    whole = emv_tables.build(
+        capks=_KEYS[:3],
+        revoked=[(bytes.fromhex("A000000333"), 1, bytes((0, 0, serial))) for serial in (1, 2)],
+        exceptions=[("6212340000000018", 1), ("6212340000000026", None)],
+    )
+    files = [whole]
+    while len(files) < 400:
+        data = bytearray(whole)
+        data[choose.randrange(len(data))] = choose.randrange(256)
+        try:
+            emv_tables.parse(bytes(data))
+        except TablesError:
+            continue
+        files.append(bytes(data))
+    assert _refused_on_the_device(files, tmp_path) == [False] * len(files)
+
+
+_CHECKED_ON_THE_DEVICE = """
+import sys
+from reader.errors import E_PARAMETERS, ReaderError
+from reader.storage.emv_tables import EmvTables
+for i in range(int(sys.argv[2])):
+    try:
+        EmvTables("%s/%d.tlv" % (sys.argv[1], i)).check()
+        print(False)
+    except ReaderError as error:
+        assert error.code == E_PARAMETERS
+        print(True)
+"""
+
+
+def _refused_on_the_device(files: list[bytes], folder: Path) -> list[bool]:
+    for i, data in enumerate(files):
+        (folder / f"{i}.tlv").write_bytes(data)
+    (folder / "check.py").write_text(_CHECKED_ON_THE_DEVICE)
+    done = subprocess.run(
+        [str(micropython(32)), "-X", "heapsize=128K", str(folder / "check.py"), str(folder), str(len(files))],
+        env={"MICROPYPATH": firmware_path(32)},
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
+    return [line == "True" for line in done.stdout.splitlines()]
 
 
 _ON_THE_DEVICE = """

@@ -161,6 +161,7 @@ def test_the_command_firmware(tmp_path: Path) -> None:
         (["--board", "m35", "--port", "x", "--parameters", "/none"], Code.BUILD, "No such file"),
         (["--board", "m35", "--port", "x", "--tables", "/none"], Code.BUILD, "No such file"),
         (["--board", "m35", "--port", "x", "--tables", __file__], Code.BUILD, "no file of applications and keys"),
+        (["--board", "m35", "--port", "x", "--tables", os.devnull], Code.BUILD, "names no application"),
     ],
 )
 def test_the_command_flash_refuses(arguments: list[str], code: Code, text: str) -> None:

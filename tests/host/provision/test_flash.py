@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import serial
+from typer.testing import CliRunner
 
+from mpos import cli_flash
 from mpos.provision import device as devices
 from mpos.provision import emv_tables, firmware, flash, manifest
 from mpos.provision.device import Code, Device, FlashError
@@ -135,6 +137,21 @@ def test_the_tables_of_the_device_stay(board: ReplBoard, bench: Board, make: Mak
     put_on(board, bench, make(), tables=mine)
     assert "/emv.tlv of the device was left as it is" in put_on(board, bench, make()).notes
     assert on_the_device(board)["/emv.tlv"] == manifest.entry_of(mine)
+
+
+def test_the_command_puts_tables_on(board: ReplBoard, bench: Board, make: Make, tmp_path: Path) -> None:
+    """With the exit code and the notes of a person's flash."""
+    board.on()
+    file = tmp_path / "mine.tlv"
+    for test, said in ((False, False), (True, True)):
+        file.write_bytes(emv_tables.build(capks=emv_tables.published_capks(test)[:2]))
+        arguments = ["--board", "bench", "--port", board.port, "--build", str(make()), "--tables", str(file), "--json"]
+        done = CliRunner().invoke(cli_flash.app, ["flash", *arguments])
+        assert done.exit_code == 0, done.output
+        report = json.loads(done.stdout)
+        assert "/emv.tlv" in report["written"]
+        assert (f"2 keys of test cards are in {file}: not for a reader that handles money" in report["notes"]) == said
+    assert on_the_device(board)["/emv.tlv"] == manifest.entry_of(file.read_bytes())
 
 
 def test_another_image_behind_the_marker_is_not_started(board: ReplBoard, bench: Board, make: Make) -> None:
@@ -311,12 +328,14 @@ def test_power_cut_at_every_step(board: ReplBoard, bench: Board, make: Make, rom
     one, or a device at its prompt, and it can always be flashed."""
     old = make()
     new = make({"reader/device.py": "NAME = 'test two'\n", "board.py": None, "reader/more.py": "MORE = 1\n"})
+    tables = [emv_tables.build(capks=[]), emv_tables.build(capks=emv_tables.published_capks(test=True)[:2])]
     board.on(rom=rom)
-    put_on(board, bench, old)
+    put_on(board, bench, old, tables=tables[0])
     board.off()
     before = (tmp_path / "flash").read_bytes()
     steps: list[str] = []
     ends = set()
+    tables_kept = set()
     for cut_at in range(1, 200):
         board.off()
         (tmp_path / "flash").write_bytes(before)
@@ -331,7 +350,7 @@ def test_power_cut_at_every_step(board: ReplBoard, bench: Board, make: Make, rom
                 board.off()
 
         try:
-            put_on(board, bench, new, progress=cut)
+            put_on(board, bench, new, tables=tables[1], progress=cut)
             break
         except FlashError as error:
             assert error.code == Code.LOST, (steps[-1], str(error))
@@ -340,8 +359,13 @@ def test_power_cut_at_every_step(board: ReplBoard, bench: Board, make: Make, rom
         removed = [n for n, step in enumerate(steps) if step.startswith("removing /installed.json")]
         whole = [n for n, step in enumerate(steps) if step.startswith("installed")]
         assert end == ("new" if whole else "old" if not removed or cut_at - 1 == removed[0] else "none"), steps[-1]
-        put_on(board, bench, new)
+        # Never half a file, in whichever state the firmware is
+        kept = on_the_device(board)["/emv.tlv"]
+        assert kept in map(manifest.entry_of, tables), steps[-1]
+        tables_kept.add(kept)
+        put_on(board, bench, new, tables=tables[1])
         assert _which(starts(board)) == "new", steps[-1]
+    assert len(tables_kept) == len(tables)
     assert ends == {"old", "none", "new"}
     assert len(steps) > 12
     assert any(step.startswith("writing " + ("ROM" if rom else "/mpos/reader/more.mpy")) for step in steps)
