@@ -50,6 +50,7 @@ _QUICK_POLLS = const(12)
 _QUICK_MS = const(1)
 _SLOW_MS = const(4)  # of a line that is silent; removal is seen this fast
 _SETTLE_MS = const(20)  # of OFF_N after the power is off
+_DAYS_MS = const(1 << 29)
 _ODD = const(1)
 _EVEN = const(0)
 _FOUR_MIRRORED = b"\x00\x08\x04\x0c\x02\x0a\x06\x0e\x01\x09\x05\x0d\x03\x0b\x07\x0f"
@@ -110,8 +111,11 @@ class IccLine:
         self._reset.value(level)
 
     def off_for_ms(self) -> int:
-        """How long the card has been without power."""
-        return 0 if self.is_on else ticks_diff(ticks_ms(), self._off_at)
+        """How long the card has been without power. Some 6 days at the most: then the ticks begin anew."""
+        if self.is_on:
+            return 0
+        passed = ticks_diff(ticks_ms(), self._off_at)
+        return passed if passed >= 0 else _DAYS_MS
 
     def is_present(self) -> bool:
         return bool(self._off.value())

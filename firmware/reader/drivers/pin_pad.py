@@ -66,10 +66,10 @@ class PinPad:
         except OSError:
             return PIN_PAD_FAILED
         finally:
-            self._key[0] = 0
             wipe(digits)
             if not given:
                 self._drain()
+            self._key[0] = 0
 
     async def _next(self, ms: int) -> bool:
         """Wait for one key. False: none came. Raises OSError when the pad is gone."""

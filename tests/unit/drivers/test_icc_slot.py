@@ -61,6 +61,18 @@ async def test_deactivation():
     assert bench.order() == ["reset0", "power1"]
 
 
+@cases(1 << 28, (1 << 29) + 1_000_000, 1 << 30)
+async def test_a_slot_that_was_idle_for_days(ms):
+    # The ticks wrap: a difference of more than half their range looks negative
+    bench = Bench()
+    slot = bench.slot()
+    slot._line._off_at = bench.us // 1000
+    bench.us += ms * 1000
+    start = bench.us
+    await slot.activate()
+    assert bench.us - start < 1_000_000
+
+
 @requirement("ISO 7816-3", "6.2.4", "There are 10 ms without power between two activations.")
 async def test_a_second_activation():
     bench = Bench(atrs=[T0_ATR, T0_ATR])

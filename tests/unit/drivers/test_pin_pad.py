@@ -48,3 +48,12 @@ async def test_keys_before_the_question_do_not_count():
     room = bytearray(8)
     n = theirs.readinto(room)
     assert bytes(room[:n]) == b"P3\n"
+
+
+async def test_no_digit_stays_in_the_driver():
+    # what was typed after the key that ended it is dropped as well
+    line = ScriptedLine([("50330A", b"12C34")])
+    pad = PinPad(line)
+    assert await pad.enter(PIN_ONLINE, 1000) == PIN_CANCELLED
+    assert bytes(pad._key) == b"\x00"
+    line.done()

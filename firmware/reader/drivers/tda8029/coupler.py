@@ -130,10 +130,12 @@ class Tda8029:
     async def stop(self) -> None:
         """Card off (the chip keeps to ISO/IEC 7816-3, 6.4), buffers wiped."""
         self._forget(E_CARD_REMOVED)
-        if self._is_on:
-            await self._alpar.command(_POWER_OFF)
-            self._is_on = False
-        self._alpar.wipe()
+        try:
+            if self._is_on:
+                await self._alpar.command(_POWER_OFF)
+                self._is_on = False
+        finally:
+            self._alpar.wipe()
 
     async def exchange(self, c_apdu) -> memoryview:
         """CoupledCard.transmit."""

@@ -230,3 +230,14 @@ async def test_an_exchange_that_is_cancelled():
     again = await slot.activate()
     assert bytes(await again.transmit(SELECT)) == h("6A82")
     line.done()
+
+
+async def test_a_chip_that_cannot_be_told_keeps_nothing_here():
+    verify = h("00200080 08 241234FFFFFFFFFF")
+    line, slot, card = await activated((cmd(0, verify), cmd(0, "9000")), *[(cmd(0x4D), b"")] * 3)
+    await card.transmit(verify)
+    with raises(E_SLOT_SILENT):
+        await slot.stop()
+    for buffer in (slot._alpar._tx, slot._alpar._rx):
+        assert bytes(buffer) == bytes(len(buffer))
+    line.done()
