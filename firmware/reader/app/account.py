@@ -61,6 +61,7 @@ def take(data, keys, pin=None) -> Account:
             cipher = Des3(keys.pin)
             cipher.encrypt_into(block, block)
             cipher.wipe()
+        pin_block = b"" if pin is None else bytes(block)
         cipher = Des3(keys.data)
         out = bytearray(len(padded))
         cipher.cbc_encrypt_into(_ZERO_IV, padded, out)
@@ -68,11 +69,12 @@ def take(data, keys, pin=None) -> Account:
         if cipher is not None:
             cipher.wipe()
         wipe(clear)
+        wipe(block)
         if pin is not None:
             wipe(pin)
     sequence = data.get(_TAG_5F34_PAN_SEQUENCE_NUMBER)
     card_sequence = None if sequence is None else (sequence[0] >> 4) * 10 + (sequence[0] & 15)
-    return Account(masked, bytes(out), b"" if pin is None else bytes(block), card_sequence)
+    return Account(masked, bytes(out), pin_block, card_sequence)
 
 
 def _track_into(data, out) -> int:

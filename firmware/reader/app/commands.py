@@ -1,7 +1,7 @@
 """The phone's commands: read the body, ask the reader, answer. One command, one answer, at once.
 
-A command that is sent again with the number and opcode of the last one is answered again and not done again:
-its answer was lost, its effect was not.
+A START or CONTINUE that is sent again under its number is answered again and not done again: its answer was lost, its
+effect was not. The other commands do no harm twice.
 """
 
 from micropython import const
@@ -57,7 +57,7 @@ def _do(reader, opcode: int, number: int, body):
         return _online_result(reader, body)
     if opcode == protocol.CONTINUE:
         reader.answer_prompt(
-            protocol.need_int(body, protocol.TRANSACTION, 2), protocol.need_int(body, protocol.CHOICE, 1)
+            number, protocol.need_int(body, protocol.TRANSACTION, 2), protocol.need_int(body, protocol.CHOICE, 1)
         )
         return _done
     if opcode == protocol.NOTICE:
@@ -81,11 +81,13 @@ def _done(w):
 
 
 def _info(reader):
+    notices = 0 if reader.out_of_service else reader.notices.check()
+
     def write(w):
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
         w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)
-        w.put_int(protocol.NOTICES, 0 if reader.out_of_service else reader.notices.check(), 1)
+        w.put_int(protocol.NOTICES, notices, 1)
         return w.put(protocol.AIOBLE, reader.link.stack)
 
     return write

@@ -54,7 +54,7 @@ class Reader:
         self._task: Any = None
         self._number = 0
         self._begun = asyncio.Event()
-        self._command = -1
+        self._command = self._continued = -1
         self.link: Any = None
 
     def run(self) -> None:
@@ -184,6 +184,7 @@ class Reader:
             interface,
         )
         self._command = command
+        self._continued = -1
         self._number = number
         self._task = asyncio.create_task(self._transaction.run())
         self._begun.set()
@@ -218,26 +219,32 @@ class Reader:
         return writer
 
     def cancel(self) -> None:
-        """Raises E_LINK_STATE when nothing runs, or when the packet has left: then only the host can say."""
+        """Raises E_LINK_STATE when nothing runs any more, or when the packet has left: then only the host can say."""
         if self._transaction is None or self._transaction.packet_left:
             raise ReaderError(E_LINK_STATE)
         self._stop(E_CANCELLED)
+        if not self._transaction.cancelled:
+            raise ReaderError(E_LINK_STATE)
 
     def _stop(self, code: int) -> None:
+        """One that has come to its end, and only waits for the supervisor, stays what it is."""
         # Once: a second cancellation would end the cleaning up after the first
-        if not self._transaction.cancelled:
+        if not self._transaction.cancelled and self._task.cancel():
             self._transaction.cancelled = True
             self._transaction.cancel_code = code
-            self._task.cancel()
 
-    def answer_prompt(self, number: int, choice: int) -> None:
-        """The cardholder's answer to a PROMPT of transaction `number`. Raises E_LINK_STATE when nothing was asked."""
+    def answer_prompt(self, command: int, number: int, choice: int) -> None:
+        """The cardholder's answer to a PROMPT of transaction `number`, by the CONTINUE with the message id `command`:
+        one that is sent again does not answer the next question too. Raises E_LINK_STATE when nothing was asked."""
         transaction = self._transaction
         if transaction is None or transaction.result.number != number or transaction.cancelled:
             raise ReaderError(E_LINK_STATE)
+        if command == self._continued:
+            return
         cardholder = transaction.interface and transaction.interface.cardholder
         if cardholder is None or not cardholder.answer(choice):
             raise ReaderError(E_LINK_STATE)
+        self._continued = command
 
     def online_result(self, number: int, frame, error: "ReaderError | None") -> None:
         """The host's answer to the packet of transaction `number`. Raises E_LINK_STATE when none waits for it."""

@@ -81,7 +81,7 @@ class Transaction:
         """Card off, buffers wiped. Not in the task of `run`: in MicroPython a task that was cancelled inside a
         wait_for is cancelled once more, from there, at whatever it awaits next."""
         result = self.result
-        if self.cancelled and not result.code:
+        if self.cancelled and not result.code and not self._decided():
             result.failed(ReaderError(self.cancel_code))
         self.sample()
         if self.interface is not None:
@@ -102,10 +102,13 @@ class Transaction:
         self._modules = self.result = None
         return result
 
+    def _decided(self) -> bool:
+        return self.result.outcome in (outcome.APPROVED, outcome.DECLINED)
+
     def _put_away(self, fault: Exception) -> None:
         """Something went wrong after the end. What has been decided stands; without a decision this is the reason."""
         result = self.result
-        if not result.code and result.outcome not in (outcome.APPROVED, outcome.DECLINED):
+        if not result.code and not self._decided():
             result.failed(fault if isinstance(fault, ReaderError) else ReaderError(E_INTERNAL))
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:

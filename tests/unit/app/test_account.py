@@ -122,3 +122,32 @@ def test_chip_with_neither(tag, value):
     data.put(int(tag, 16), h(value))
     with raises(E_TAG_MISSING, 0x57):
         account.take(data, _Keys)
+
+
+class _Broken:
+    """A cipher that fails, and what it was given."""
+
+    block = None
+
+    def __init__(self, key):
+        pass
+
+    def encrypt_into(self, data, out):
+        _Broken.block = data
+        raise MemoryError
+
+    def wipe(self):
+        pass
+
+
+def test_nothing_of_the_pin_stays_when_it_fails():
+    pin = bytearray((1, 2, 3, 4))
+    account.Des3, cipher = _Broken, account.Des3
+    try:
+        account.take(_data("6212340000000019D30122010000000000"), _Keys, pin)
+    except MemoryError:
+        assert bytes(_Broken.block) == bytes(8) and bytes(pin) == bytes(4)
+        return
+    finally:
+        account.Des3 = cipher
+    raise AssertionError("nothing failed")

@@ -5,6 +5,7 @@ import asyncio
 import reader.emv.contactless.entry_point  # noqa: F401 - before what needs it: nested imports are deep in the stack
 from reader.app.personalise import personalise
 from reader.app.reader import Reader
+from reader.app.transaction import Transaction
 from reader.errors import (
     E_CANCELLED,
     E_ENTROPY,
@@ -18,6 +19,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.link import protocol
+from reader.outcome import APPROVED, Outcome
 from testing import FakeClock, FixedEntropy, MemoryStore, cases, path, raises
 
 _TAP = protocol.INTERFACE_CONTACTLESS
@@ -166,13 +168,65 @@ async def test_one_transaction_at_a_time_and_cancelled():
     task.cancel()
 
 
+async def _nothing():
+    pass
+
+
+async def test_what_has_ended_by_itself_is_not_cancelled():
+    """Between the end of the task and the cleaning up: the card has approved, and a notice says so."""
+    reader = Reader(_Board())
+    transaction = reader._transaction = Transaction(reader, None, 1, 100, 156, 1000, _TAP)
+    reader._task = asyncio.create_task(_nothing())
+    await reader._task
+    transaction.result.end(Outcome(APPROVED))
+    reader._gone()
+    with raises(E_LINK_STATE):
+        reader.cancel()
+    result = await transaction.finish()
+    assert (result.outcome, result.code) == (APPROVED, 0)
+
+
+class _Cardholder:
+    """Asked without end; keeps the answers."""
+
+    def __init__(self):
+        self.answers = []
+
+    def answer(self, choice):
+        self.answers.append(choice)
+        return True
+
+
+async def test_an_answer_sent_twice_answers_one_question():
+    reader = Reader(_Board())
+    transaction = reader._transaction = Transaction(reader, None, 7, 100, 156, 1000, _TAP)
+    transaction.interface = transaction
+    cardholder = transaction.cardholder = _Cardholder()
+    reader.answer_prompt(1, 7, 2)
+    reader.answer_prompt(1, 7, 2)
+    assert cardholder.answers == [2]
+    reader.answer_prompt(2, 7, 0)
+    assert cardholder.answers == [2, 0]
+    with raises(E_LINK_STATE):
+        reader.answer_prompt(2, 6, 0)
+    # the next transaction may be another phone's, which counts its commands anew
+    reader._transaction = None
+    number = reader.start(1, 100, 156, 1000, _TAP)
+    reader._task.cancel()
+    transaction = reader._transaction
+    transaction.interface = transaction
+    transaction.cardholder = cardholder
+    reader.answer_prompt(2, number, 1)
+    assert cardholder.answers == [2, 0, 1]
+
+
 async def test_an_interface_that_the_board_has_not():
     reader, task = await _started(_Board())
     with raises(E_INTERFACE):
         reader.start(1, 100, 156, 1000, protocol.INTERFACE_CONTACT)
     assert reader.state() == protocol.STATE_IDLE and reader.began == 0
     with raises(E_LINK_STATE):
-        reader.answer_prompt(1, 0)
+        reader.answer_prompt(1, 1, 0)
     task.cancel()
 
 
@@ -190,3 +244,18 @@ async def test_it_is_never_half_alive():
     except ValueError:
         return
     raise AssertionError("the supervisor died and the reader went on")
+
+
+async def test_a_sale_that_has_ended_is_not_cancelled():
+    reader, task = await _started(_Board())
+    reader.start(1, 100, 156, 1000, _TAP)
+    reader._task.cancel()
+    while not reader._task.done():
+        await asyncio.sleep_ms(0)
+    if reader._transaction is not None:  # the supervisor has not put it away yet
+        transaction = reader._transaction
+        with raises(E_LINK_STATE):
+            reader.cancel()
+        reader._gone()
+        assert not transaction.cancelled
+    task.cancel()

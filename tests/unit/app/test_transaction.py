@@ -55,3 +55,12 @@ async def test_without_a_decision_it_is_the_reason():
     assert result.code == E_SLOT_SILENT
     result = await _finished(outcome.END_APPLICATION, "stop", ReaderError(E_SLOT_SILENT), E_CANCELLED)
     assert result.code == E_CANCELLED
+
+
+@cases(outcome.APPROVED, outcome.DECLINED)
+async def test_a_cancellation_too_late_changes_no_decision(code):
+    t = Transaction(_Parts(), None, 1, 100, 156, 1000, INTERFACE_CONTACT)
+    t.result.end(outcome.Outcome(code))
+    t.cancelled = True
+    result = await t.finish()
+    assert result.outcome == code and not result.code
