@@ -91,8 +91,8 @@ class Transaction:
                 self._put_away(fault)
             try:
                 await self.interface.stop()
-            except ReaderError as error:
-                self._put_away(error)
+            except Exception as fault:
+                self._put_away(fault)
         self.data.wipe()
         wipe(self.icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
@@ -137,6 +137,9 @@ class Transaction:
         result.stan = parts.counters.next_stan()
         sale = Sale(result.amount, result.currency, result.stan, parts.clock.now())
         final = await self.interface.read(sale)
+        if self.cancelled:
+            # In MicroPython a cancellation is lost when what was awaited has just come
+            raise ReaderError(self.cancel_code)
         self.sample()
         if final.code in (outcome.ONLINE_REQUEST, outcome.APPROVED):
             result.cvm = final.cvm

@@ -4,7 +4,7 @@ from reader import outcome
 from reader.app.transaction import Transaction
 from reader.emv.data import DataStore
 from reader.errors import E_CANCELLED, E_SLOT_SILENT, ReaderError
-from reader.link.protocol import INTERFACE_CONTACT
+from reader.link.protocol import INTERFACE_CONTACT, INTERFACE_CONTACTLESS
 from testing import cases
 
 
@@ -44,6 +44,7 @@ async def _finished(code, what, fault, error=0):
     (outcome.APPROVED, "report", ReaderError(E_SLOT_SILENT)),
     (outcome.APPROVED, "report", MemoryError()),
     (outcome.DECLINED, "stop", ReaderError(E_SLOT_SILENT)),
+    (outcome.APPROVED, "stop", MemoryError()),
 )
 async def test_a_decision_stands(code, what, fault):
     result = await _finished(code, what, fault)
@@ -64,3 +65,39 @@ async def test_a_cancellation_too_late_changes_no_decision(code):
     t.cancelled = True
     result = await t.finish()
     assert result.outcome == code and not result.code
+
+
+async def test_a_cancellation_that_got_lost_ends_it_before_the_packet():
+    """MicroPython loses a cancellation that comes when what was awaited has just come: it counts all the same."""
+    from reader.app import tap
+
+    class Tapped:
+        def __init__(self, transaction):
+            self.transaction = transaction
+
+        async def read(self, sale):
+            self.transaction.cancelled = True
+            return outcome.Outcome(outcome.ONLINE_REQUEST)
+
+    class Parts:
+        data = DataStore(100)
+        notices = counters = clock = None
+
+        def need_room(self):
+            pass
+
+        def next_stan(self):
+            return 1
+
+        def now(self):
+            return 2026, 11, 25, 12, 0, 0
+
+    parts = Parts()
+    parts.notices = parts.counters = parts.clock = parts
+    real, tap.Tap = tap.Tap, Tapped
+    try:
+        t = Transaction(parts, None, 1, 100, 156, 1000, INTERFACE_CONTACTLESS)
+        await t.run()
+    finally:
+        tap.Tap = real
+    assert t.result.code == E_CANCELLED and not t.packet_left
