@@ -6,27 +6,44 @@ What is cut is the power of the board (QEMU is killed) or the tool; then the boa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from mpos.acquirer import Acquirer
+from mpos.bench import test_keys
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.device_qemu import PhoneLine
+from mpos.bench.field import Field
+from mpos.bench.icc_slot import IccSlot
+from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.qemu import Machine
+from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
+from mpos.bench.world import bench_tables
+from mpos.link.client import ReaderClient
+from mpos.link.messages import Interface, State
 from mpos.link.serial_pipe import SerialPipe
+from mpos.phone.sale import Sale
 from mpos.provision import device as devices
 from mpos.provision import emulated, firmware, flash
 from mpos.provision.device import Code, Device, FlashError
 from mpos.provision.flash import Progress, Report
-from mpos.provision.manifest import load
+from mpos.provision.manifest import entry_of, load
 from tests.device.conftest import GREETING, Case, variant
+from tests.e2e.conftest import CARD_TIMEOUT_S, CNY, state
 
 BOARD = firmware.BOARDS["qemu_rv32"]
 REFUSES = "no whole firmware is installed"
 LIMIT_S = 60
+TRIES = 5  # each as long as the client waits for an answer
+CHIP = "chip"
 
 
 class Bench:
@@ -65,12 +82,14 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flash, "START_S", 0.3)  # the link says more
 
 
-async def put_on(machine: Machine, build: Path, rom: bool | None = None, progress: Progress | None = None) -> Report:
-    """In a thread: the machine's console is carried by this loop."""
+async def put_on(
+    machine: Machine, build: Path, rom: bool | None = None, progress: Progress | None = None, **own: bytes
+) -> Report:
+    """In a thread: the machine's console is carried by this loop. `own`: the merchant's parameters and tables."""
 
     def work() -> Report:
         with Device(machine.console) as device:
-            return flash.flash(BOARD, build, device, rom=rom, progress=progress or (lambda *step: None))
+            return flash.flash(BOARD, build, device, rom=rom, progress=progress or (lambda *step: None), **own)
 
     return await asyncio.wait_for(asyncio.to_thread(work), LIMIT_S)
 
@@ -84,6 +103,60 @@ async def test_put_on_and_again(bench: Bench, new: Path) -> None:
         assert await bench.answer() == report.firmware  # after a loss of power
         again = await put_on(machine, new)
         assert (again.written, again.removed) == ([], [])
+
+
+@pytest.mark.parametrize("sample", ["m35", "d200"])
+async def test_parameters_and_tables_of_the_merchant(new: Path, tmp_path: Path, sample: str) -> None:
+    """The sample file of a reader and the bench's keys: flashed, personalised, switched on, it sells by insert."""
+    parameters = (firmware.TOP / "boards" / sample / "parameters.json").read_bytes()
+    async with (
+        Acquirer() as acquirer,
+        serve_chip(Pn532Chip(Field())) as nfc,
+        serve_coupler(Tda8029Chip(IccSlot(make_card(CHIP)[0]))) as slot,
+    ):
+        async with PhoneLine() as phone, Machine(tmp_path / "state", [nfc, phone.address, slot]) as machine:
+            report = await put_on(machine, new, parameters=parameters, tables=bench_tables())
+            assert {"/parameters.json", "/emv.tlv"} <= set(report.written)
+            async with ReaderClient(await phone.pipe()) as reader:
+                assert await state_once_started(reader) == State.OUT_OF_SERVICE  # it has no keys yet
+            key = test_keys.initial_key(test_keys.BDK, test_keys.KSN_BASE)
+            await machine.exec(
+                "import sys\nsys.path[:] = ['/rom', '.frozen']\nfrom board import stores\n"
+                "from reader.app.personalise import personalise\n"
+                f"personalise(*stores(), {f'{key.hex()} {test_keys.KSN_BASE.hex()}'!r})"
+            )
+        async with (
+            PhoneLine() as phone,
+            Machine(tmp_path / "state", [nfc, phone.address, slot]),
+            ReaderClient(await phone.pipe()) as reader,
+        ):
+            assert await state_once_started(reader) == State.IDLE
+            sale = Sale(reader, f"{acquirer.host}:{acquirer.port}", interface=Interface.CONTACT)
+            record = await sale.run(int(Decimal(CARDS[CHIP].amount) * 100), CNY, CARD_TIMEOUT_S)
+    assert record.outcome == "approved", record
+    files = await left_on(tmp_path / "state")
+    assert files["/parameters.json"] == entry_of(parameters)
+    assert files["/emv.tlv"] == entry_of(bench_tables())
+
+
+async def state_once_started(reader: ReaderClient) -> State:
+    """What a board that was just switched on says it is doing: what comes before its lines are open is lost."""
+    for _ in range(TRIES):
+        with contextlib.suppress(TimeoutError):
+            return await state(reader)
+    raise TimeoutError("it does not answer")
+
+
+async def left_on(folder: Path) -> dict[str, tuple[int, str]]:
+    """Every file of the board, after a loss of power."""
+
+    def work(console: str) -> dict[str, tuple[int, str]]:
+        with Device(console) as device:
+            device.enter()
+            return device.tree("")[1]
+
+    async with Machine(folder) as machine:
+        return await asyncio.wait_for(asyncio.to_thread(work, machine.console), LIMIT_S)
 
 
 async def test_the_tool_says_when_the_firmware_does_not_run(
