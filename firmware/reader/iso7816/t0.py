@@ -12,7 +12,7 @@ Table of the answers that this layer deals with by itself (EMV 4.4 Book 1, 9.3.1
     61xx to a case 2, case 4, GET RESPONSE GET RESPONSE with P3 = xx, its data are appended
     62xx, 63xx, 9xxx to a case 4, no data  GET RESPONSE with P3 = 00; the warning is the status of the whole
 
-Bounds: 128 NULLs for a command header; a GET RESPONSE brings a byte at least or ends the command; 256 bytes of data.
+Bounds: 128 NULLs for a command; a GET RESPONSE brings a byte at least or ends the command; 256 bytes of data.
 """
 
 from micropython import const
@@ -44,6 +44,7 @@ class T0:
         self._header = bytearray(5)
         self._byte = bytearray(1)
         self._size = 0  # data bytes in the response
+        self._nulls = 0  # received since the command began
 
     async def transmit(self, c_apdu) -> memoryview:
         """The response APDU with SW1SW2, valid until the next call.
@@ -51,7 +52,7 @@ class T0:
         A command that T=0 cannot carry is answered with 6700 or 6D00 and not sent. Raises E_CARD_TIMEOUT when the
         card is silent, E_CARD_PROTOCOL when it breaks the rules, and what the line raises.
         """
-        self._size = 0
+        self._size = self._nulls = 0
         case = apdu.case_of(c_apdu)
         if not case:
             return self._ended(apdu.WRONG_LENGTH)
@@ -111,12 +112,11 @@ class T0:
         await line.send(self._header)
         out = memoryview(data)
         at = 0
-        nulls = 0
         while True:
             procedure = await self._next()
             if procedure == _NULL:
-                nulls += 1
-                if nulls > _MAX_NULLS:
+                self._nulls += 1
+                if self._nulls > _MAX_NULLS:
                     raise ReaderError(E_CARD_PROTOCOL)
                 continue
             if procedure >> 4 in (6, 9):

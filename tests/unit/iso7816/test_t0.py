@@ -240,6 +240,21 @@ async def test_nulls_end():
         await t0.transmit(h("12 34 56 78"))
 
 
+async def test_nulls_of_all_headers_together():
+    # Or a card that announces its response byte by byte had hours of them
+    half = 65 * "60"
+    script = [(SELECT, half + "A4"), (PSE, "61 02"), (GET_RESPONSE + "02", half + "C0 6F 61 01")]
+    _line, t0 = card(script)
+    with raises(E_CARD_PROTOCOL):
+        await t0.transmit(h(SELECT + PSE + "00"))
+
+
+async def test_nulls_of_the_next_command():
+    _line, t0 = card([("12 34 56 78 00", 65 * "60" + "9000")] * 2)
+    for _ in range(2):
+        assert bytes(await t0.transmit(h("12 34 56 78"))) == h("9000")
+
+
 @requirement("Book 1", "9.2.2.3.1", "A procedure byte of 61 to 6F or 90 to 9F is SW1, and SW2 follows.")
 @cases("6100", "6200", "64FF", "6F00", "9000", "9FFF", "6D6D", "9090")
 async def test_status(status):
