@@ -243,7 +243,7 @@ async def test_nulls_end():
 async def test_nulls_of_all_headers_together():
     # Or a card that announces its response byte by byte had hours of them
     half = 65 * "60"
-    script = [(SELECT, half + "A4"), (PSE, "61 02"), (GET_RESPONSE + "02", half + "C0 6F 61 01")]
+    script = [(SELECT, half + "A4"), (PSE, "61 02"), (GET_RESPONSE + "02", half + "C0 6F 00 9000")]
     _line, t0 = card(script)
     with raises(E_CARD_PROTOCOL):
         await t0.transmit(h(SELECT + PSE + "00"))
