@@ -167,6 +167,9 @@ class Sale:
         if info.number_of(Tag.READER_STATE) == State.OUT_OF_SERVICE:
             code = info.number_of(Tag.DETAIL)
             raise ReaderRefused(Opcode.GET_INFO, code, 0)
+        if info.number_of(Tag.NOTICES):
+            # Of a transaction whose phone left: a reader that is full of them sells nothing
+            await self._take_notices()
 
     async def _follow(self, number: int) -> int:
         """To the result; how many notices it says there are."""
