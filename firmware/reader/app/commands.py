@@ -10,6 +10,7 @@ from ..errors import (
     E_AMOUNT,
     E_HOST_TIMEOUT,
     E_HOST_UNREACHABLE,
+    E_INTERNAL,
     E_LINK_BODY,
     E_LINK_BUSY,
     E_LINK_OPCODE,
@@ -23,6 +24,7 @@ from .version import VERSION
 _AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
 _TIMEOUT_MOST_S = const(120)
 _TIMEOUT_S = const(30)
+_NO_MEMORY = const(1)  # detail of E_INTERNAL
 
 
 async def answer(reader, message) -> None:
@@ -36,8 +38,8 @@ async def answer(reader, message) -> None:
     body = message[framing.HEADER :]
     try:
         write = _do(reader, opcode, number, body)
-    except ReaderError as error:
-        failed = error
+    except (ReaderError, MemoryError) as error:
+        failed = error if isinstance(error, ReaderError) else ReaderError(E_INTERNAL, _NO_MEMORY)
 
         def write(w):
             return w.error(failed)

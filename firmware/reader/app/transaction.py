@@ -113,9 +113,9 @@ class Transaction:
 
     def answer(self, frame: "memoryview | None", error: "ReaderError | None") -> None:
         """The host's frame, or why there is none. Only while `waiting_online`."""
-        self.waiting_online = False
         if frame is not None:
-            self.frame = memoryview(bytes(frame))
+            self.frame = memoryview(bytes(frame))  # without memory for it the phone may hand it in again
+        self.waiting_online = False
         self.error = error
         self.answered.set()
 
