@@ -12,7 +12,8 @@ from mpos.bench.keypad import Typist
 from mpos.bench.world import World
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, Prompt, State, Tag
-from mpos.phone.sale import Story
+from mpos.link.serial_pipe import crc16
+from mpos.phone.sale import Sale, Story
 from tests.e2e.conftest import approves, insert_sale, sale, state, until_idle, world
 
 E_CARD_REMOVED, E_BUSY, E_BODY, E_STATE = 101, 703, 705, 706
@@ -136,6 +137,35 @@ async def test_notices_stay_until_they_are_taken():
         assert [notice["kind"] for notice in first.notices][:1] == ["reversal"], first
         assert first.notices[0]["reason"] == "98"
         assert [notice async for notice in reader.notices()] == []
+
+
+async def test_a_reader_full_of_notices_is_emptied_and_sells_again(monkeypatch):
+    """What phones left behind that never took them over: the next one finds it before its sale, not after a refusal."""
+    async with world(GOOD) as there:
+        there.acquirer.fault = "silent"
+        with monkeypatch.context() as patch:
+            patch.setattr(Sale, "_take_notices", nothing)
+            async with await there.connect() as reader:
+                await insert_sale(there, reader, GOOD, host_timeout_s=0.5)
+        there.acquirer.fault = None
+        await there.stop_reader()
+        store = there.state / "notices"
+        stored = store.read_bytes()
+        row = stored[4 : 6 + int.from_bytes(stored[4:6], "big")]  # length and body of the first
+        count = (1536 - 512) // (2 + len(row)) + 1
+        kept = count.to_bytes(2, "big") + b"".join((i + 1).to_bytes(2, "big") + row for i in range(count))
+        store.write_bytes(kept + crc16(kept).to_bytes(2, "big"))
+        await there.start_reader()
+        async with await there.connect() as reader:
+            there.slot.remove()
+            there.slot.insert(make_card(GOOD, atc=10)[0])
+            record = await insert_sale(there, reader, GOOD)
+            assert record.outcome == "approved" and len(record.notices) == count, (record, count)
+            assert [notice async for notice in reader.notices()] == []
+
+
+async def nothing(_sale):
+    pass
 
 
 @pytest.mark.parametrize("name", [GOOD, "approved"])
