@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 
-from mpos.provision.compile import firmware_path
-from mpos.provision.toolchain import micropython
+from tests.contract.device_process import said_by
 
 LIMIT_S = 20
 BEGIN = """
@@ -51,23 +49,12 @@ async def run(code: str, far: Far) -> str:
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     try:
         host, port = server.sockets[0].getsockname()
-        process = await asyncio.create_subprocess_exec(
-            *(str(micropython(32)), "-X", "heapsize=128K", "-c", BEGIN + code, f"{host}:{port}"),
-            env={**os.environ, "MICROPYPATH": firmware_path(32)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
-            await asyncio.wait_for(quiet.wait(), LIMIT_S)
-        finally:
-            if process.returncode is None:
-                process.kill()
+        said = await said_by("-c", BEGIN + code, f"{host}:{port}", limit_s=LIMIT_S)
+        await asyncio.wait_for(quiet.wait(), LIMIT_S)
     finally:
         server.close()
     assert not failures, failures
-    assert process.returncode == 0, output.decode()
-    return output.decode()
+    return said
 
 
 async def test_messages_byte_by_byte() -> None:

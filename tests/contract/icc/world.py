@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-
-import pytest
 
 from mpos.bench.icc import atr as atrs
 from mpos.bench.icc_chip import IccChip
 from mpos.bench.icc_faults import Fault, Faults
 from mpos.bench.icc_slot import CMDVCC_N, IccSlot, serve_slot
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
-from mpos.provision.compile import firmware_path
-from mpos.provision.toolchain import micropython
+from tests.contract.device_process import sessions
 
 LIMIT_S = 120
 AT_ONCE = 12
@@ -100,25 +95,8 @@ class Coupler(Tda8029Chip):
 
 async def device(*arguments: str) -> dict[tuple[int, int], list[str]]:
     """What device.py prints, by number of the address and of the session."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(micropython(32)), "-X", "heapsize=128K", str(DEVICE), *arguments),
-        env={**os.environ, "MICROPYPATH": firmware_path(32)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        pytest.fail("the driver hangs")
-    text = output.decode()
-    assert process.returncode == 0, text
-    found = {}
-    for line in text.splitlines():
-        number, which, *rest = line.split(" ")
-        found[int(number), int(which)] = rest
-    return found
+    found = await sessions(str(DEVICE), *arguments, limit_s=LIMIT_S)
+    return {(number, int(which)): said for (number, which), said in found.items()}
 
 
 async def run_slots(slots: Sequence[IccSlot], *what: str) -> dict[tuple[int, int], list[str]]:

@@ -5,8 +5,6 @@ The driver runs in MicroPython (device.py beside this file), as on the reader; n
 
 from __future__ import annotations
 
-import asyncio
-import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -16,8 +14,7 @@ from mpos.bench import pn532_frames as frames
 from mpos.bench.field import Field, Target, TargetRemoved
 from mpos.bench.pn532_chip import IN_DATA_EXCHANGE, IN_RELEASE, Pn532Chip, serve_chip
 from mpos.bench.pn532_faults import ACK_KINDS, Fault, Faults
-from mpos.provision.compile import firmware_path
-from mpos.provision.toolchain import micropython
+from tests.contract.device_process import sessions
 
 LIMIT_S = 60
 DEVICE = Path(__file__).with_name("device.py")
@@ -68,29 +65,7 @@ GOOD = ["ok", UID, "6f009000", bytes(range(256)).hex() + "9000", "9000"]
 
 async def device(*arguments: str) -> dict[tuple[int, str], list[str]]:
     """What device.py prints, by session and "first" or "again"."""
-    process = await asyncio.create_subprocess_exec(
-        str(micropython(32)),
-        "-X",
-        "heapsize=128K",
-        str(DEVICE),
-        *arguments,
-        env={**os.environ, "MICROPYPATH": firmware_path(32)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        pytest.fail("the driver hangs")
-    text = output.decode()
-    assert process.returncode == 0, text
-    found = {}
-    for line in text.splitlines():
-        number, which, *rest = line.split(" ")
-        found[int(number), which] = rest
-    return found
+    return await sessions(str(DEVICE), *arguments, limit_s=LIMIT_S)
 
 
 async def run(*chips: Pn532Chip) -> dict[tuple[int, str], list[str]]:
