@@ -21,6 +21,8 @@ _PAN_LEAST = const(12)  # digits: less would leave nothing to mask
 _PAN_MOST = const(19)
 _SHOWN_FIRST = const(6)
 _SHOWN_LAST = const(4)
+_YYMM = const(4)  # digits
+_SERVICE_CODE = const(3)
 _ZERO_IV = bytes(8)
 _BLOCK = const(8)
 _CLEAR = const(24)  # the longest track and its padding
@@ -90,17 +92,24 @@ def _track_into(data, out) -> int:
     if pan is None or expiry is None:
         raise ReaderError(E_TAG_MISSING, _TAG_57_TRACK2_EQUIVALENT_DATA)
     service = data.get(_TAG_5F30_SERVICE_CODE)
-    count = digit_count(pan)
-    # PAN, separator, YYMM, three digits of the service code (its first nibble is a zero), F to a whole byte
-    at = 0
-    for source, first, last in ((pan, 0, count), (None, 0, 1), (expiry, 0, 4), (service, 1, 4)):
-        for i in range(first, last):
-            _put_nibble(out, at, _SEPARATOR if last == 1 else 0 if source is None else nibble(source, i))
-            at += 1
-    if at & 1:
+    at = _copy_nibbles(out, 0, pan, 0, digit_count(pan))
+    _put_nibble(out, at, _SEPARATOR)
+    at = _copy_nibbles(out, at + 1, expiry, 0, _YYMM)
+    # Of the service code three digits, behind a zero; `out` has zeros where there is none
+    if service is not None:
+        _copy_nibbles(out, at, service, 1, _SERVICE_CODE)
+    at += _SERVICE_CODE
+    if at & 1:  # F to a whole byte
         _put_nibble(out, at, 0xF)
         at += 1
     return at // 2
+
+
+def _copy_nibbles(out, at: int, source, first: int, count: int) -> int:
+    """`count` digits of `source` from its digit `first` on; where the next one goes."""
+    for i in range(count):
+        _put_nibble(out, at + i, nibble(source, first + i))
+    return at + max(count, 0)
 
 
 def _put_nibble(out, at: int, value: int) -> None:

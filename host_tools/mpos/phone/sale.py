@@ -18,8 +18,16 @@ E_UNREACHABLE = 803
 EVENT_TIMEOUT_S = 90.0
 
 OUTCOMES = {3: "approved", 4: "declined"}
-CVM = {0: "none", 1: "signature", 2: "online PIN", 3: "on the cardholder's device", 4: "not applicable"}
-CVM |= {5: "PIN checked by the card", 6: "PIN checked by the card, and signature", 7: "failed"}
+CVM = {
+    0: "none",
+    1: "signature",
+    2: "online PIN",
+    3: "on the cardholder's device",
+    4: "not applicable",
+    5: "PIN checked by the card",
+    6: "PIN checked by the card, and signature",
+    7: "failed",
+}
 SIGNATURE = (CVM[1], CVM[6])
 CARD_TEXT = {
     CardEvent.PRESENT: "there is a card",

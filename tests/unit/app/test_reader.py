@@ -252,10 +252,10 @@ async def test_a_sale_that_has_ended_is_not_cancelled():
     reader._task.cancel()
     while not reader._task.done():
         await asyncio.sleep_ms(0)
-    if reader._transaction is not None:  # the supervisor has not put it away yet
-        transaction = reader._transaction
-        with raises(E_LINK_STATE):
-            reader.cancel()
-        reader._gone()
-        assert not transaction.cancelled
+    transaction = reader._transaction
+    assert transaction is not None  # the supervisor has not put it away yet
+    with raises(E_LINK_STATE):
+        reader.cancel()
+    reader._gone()
+    assert not transaction.cancelled
     task.cancel()
