@@ -53,7 +53,10 @@ class Board:
         meter.pause()
         parts.leave_waiting_out(meter)
         self._personalise()
-        self.chip = parts.ChipLine(meter, parts.script()["contactless"])
+        script = parts.script()
+        self.chip = parts.ChipLine(meter, script["contactless"])
+        self.contact = parts.Slot(meter, script["contact"])
+        del script
         gc.collect()
         meter.resume()
         self.clock = parts.Clock()
@@ -63,7 +66,6 @@ class Board:
         self.notice_store = StateFile(_STATE + "/notices")
         self.parameters = "/rom/parameters.json"
         self.emv_tables = "/rom/emv.tlv"
-        self.contact = parts.Slot(meter, parts.script()["contact"])
         self.pin_pad = None
         self.contactless = ContactlessReader(Pn532(Hsu(self.chip)))
 

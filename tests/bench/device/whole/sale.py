@@ -31,6 +31,9 @@ class Sale:
         self._done = asyncio.Event()
         self._ready = asyncio.Event()
         self._interface = 0
+        # The phone's own buffers, while the heap is in one piece
+        self._frame = bytearray(1024)
+        self._body = protocol.Writer()
         board.chip.tapped = lambda: self._mark("activation")
         board.contact.inserted = lambda: self._mark("activation")
 
@@ -180,7 +183,7 @@ class Sale:
         fields[39] = "00"
         fields[55] = b"\x91\x0a" + bytes(10)
         fields[64] = bytes(8)
-        out = bytearray(1024)
+        out = self._frame
         head = unionpay_pos.FRAME_HEAD
         end = head + codec.pack(unionpay_pos, unionpay_pos.ANSWER, fields, memoryview(out)[head:])
         out[0:2] = (end - 2).to_bytes(2, "big")
@@ -190,6 +193,6 @@ class Sale:
         for _ in range(self._sales):
             key = keys.next().mac_response
         x919_into(key, memoryview(out)[head : end - 8], memoryview(out)[end - 8 : end])
-        writer = protocol.Writer().begin(0, 0, 0)
-        writer.put_int(protocol.TRANSACTION, self._number, 2).put(protocol.PACKET, out[:end])
+        writer = self._body.begin(0, 0, 0)
+        writer.put_int(protocol.TRANSACTION, self._number, 2).put(protocol.PACKET, memoryview(out)[:end])
         return bytes(writer.message()[6:])
