@@ -15,8 +15,12 @@ E_NOT_PAYMENT = const(105)  # no payment application this reader accepts
 E_NO_CARD = const(106)  # nobody presented a card in time
 E_CARD_ATR = const(107)  # no answer to reset, or none that EMV accepts; detail: the rule (iso7816/acceptance.py)
 E_CARD_FAULT = const(108)  # the slot cut the card's power: a short-circuit, heat
+E_STRIPE = const(109)  # a swipe that could not be read; detail: why (iso7811/reasons.py)
+E_USE_CHIP = const(110)  # the card has a chip, and this reader can read it
+E_SERVICE_CODE = const(111)  # the stripe's service code forbids it; detail: the rule (iso7813/service_code.py)
+E_STRIPE_DATA = const(112)  # the stripe's fields are wrong; detail: why (iso7813/reasons.py)
 
-# 2xx: the contactless chip, the contact slot
+# 2xx: the contactless chip, the contact slot, the magnetic head
 E_NFC_SILENT = const(201)  # no ACK or no answer
 E_NFC_FRAME = const(202)  # only broken frames came, retries used up
 E_NFC_STATUS = const(203)  # detail: the chip's status byte
@@ -25,6 +29,7 @@ E_LINE_CLOSED = const(205)  # the byte line under the driver is gone
 E_SLOT_SILENT = const(211)  # the contact coupler gives no answer
 E_SLOT_FRAME = const(212)  # only broken frames came from it, retries used up
 E_SLOT_STATUS = const(213)  # detail: the coupler's status byte
+E_HEAD = const(221)  # the magnetic head does not answer as it should; detail: what it called itself
 
 # 3xx: data objects
 E_TLV = const(301)  # not BER-TLV within the bounds

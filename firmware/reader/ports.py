@@ -136,6 +136,43 @@ class Contact(Protocol):
         ...
 
 
+class Swipe(Protocol):
+    """What one swipe gave."""
+
+    is_backward: bool
+
+    def track(self, number: int) -> memoryview:
+        """ASCII characters of track 1, 2 or 3 without sentinels and LRC, empty where there are none; until `wipe`."""
+        ...
+
+    def reason(self, number: int) -> int:
+        """0: the track was decoded; otherwise why not (iso7811/reasons.py)."""
+        ...
+
+    def wipe(self) -> None: ...
+
+
+class MagHead(Protocol):
+    """The magnetic head (drivers/mag_head.py, drivers/mag_edges.py)."""
+
+    async def start(self) -> bool:
+        """Arm for a swipe. True: a card had been swiped before this; what was stored of it has been thrown away.
+        Raises E_HEAD, E_LINE_CLOSED."""
+        ...
+
+    def is_swiped(self) -> bool:
+        """A swipe waits to be read. Cheap: it is polled. Raises E_LINE_CLOSED."""
+        ...
+
+    async def read(self) -> Swipe:
+        """All its tracks, decoded; the head's own memory is cleared before this returns. `start` arms it again."""
+        ...
+
+    async def stop(self) -> None:
+        """Nothing of a swipe stays in the head or in buffers. Twice is once."""
+        ...
+
+
 class PinPad(Protocol):
     """Where the cardholder types. What is typed never goes to the phone."""
 
@@ -204,6 +241,7 @@ class Board(Protocol):
     entropy: Entropy
     contactless: Contactless
     contact: "Contact | None"  # None: the board has no chip slot
+    head: "MagHead | None"  # None: it reads no stripe
     pin_pad: "PinPad | None"
     key_store: Store
     counter_store: Store

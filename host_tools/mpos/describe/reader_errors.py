@@ -21,6 +21,19 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_CARD_FAULT",
         "The slot cut the card's power (a short-circuit, heat). Take the card out; do not use it again.",
     ),
+    109: (
+        "E_STRIPE",
+        "The magnetic stripe could not be read (the detail says why). Swipe the card again, evenly, stripe towards the head.",
+    ),
+    110: ("E_USE_CHIP", "The card has a chip and this reader can read it. Insert the card."),
+    111: (
+        "E_SERVICE_CODE",
+        "The card's service code does not allow this sale (the detail is the rule). Take another card.",
+    ),
+    112: (
+        "E_STRIPE_DATA",
+        "What stands on the magnetic stripe cannot be right (the detail says what). Take another card.",
+    ),
     201: (
         "E_NFC_SILENT",
         "The contactless chip does not answer. Switch the reader off and on; if that does not help, check the chip's wiring.",
@@ -52,6 +65,10 @@ ERRORS: dict[int, tuple[str, str]] = {
     213: (
         "E_SLOT_STATUS",
         "The contact coupler reported an error (the detail is its status byte). Insert the card again.",
+    ),
+    221: (
+        "E_HEAD",
+        "The magnetic head does not answer as it should (the detail is the revision it named). Switch the reader off and on; if that does not help, check its wiring.",
     ),
     301: (
         "E_TLV",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-CONTACTLESS, CONTACT = "contactless", "contact"
+CONTACTLESS, CONTACT, SWIPE = "contactless", "contact", "swipe"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Entry:
     cvm: what the record says of the cardholder's verification, "" where it is not said.
     amount: of the sale. pin: what the cardholder types, each time one is asked for; several, with commas, in order;
     "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt,
-    None: nobody wants any.
+    None: nobody wants any. swipe: how a stripe is swiped (bench/mag_head.py, MagHead.swipe).
     offline: the card decides without the host. fault: of the acquirer, for the cards that want one (acquirer.FAULTS).
     """
 
@@ -41,3 +41,4 @@ class Entry:
     choice: int | None = 0
     offline: bool = False
     fault: str | None = None
+    swipe: dict[str, Any] = field(default_factory=dict)
