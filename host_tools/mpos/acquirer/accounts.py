@@ -85,10 +85,29 @@ _OTHER: dict[int, dict[str, Any]] = {
     331: {"expiry": "1912"},
 }
 
+# The stripe cards have numbers 500 to 559, and an account each, with this PIN
+_STRIPE_FIRST, _STRIPE_LAST = 500, 559
+_LONG_NUMBER = 509
+_OTHER_STRIPE: dict[int, dict[str, Any]] = {
+    503: {"balance": 1},
+    504: {"status": "stolen"},
+    505: {"expiry": "1912"},
+}
+
 
 def contact_number(number: int) -> str:
     """The account number: issuer's range, seven digits, check digit (ISO/IEC 7812-1, annex B)."""
-    digits = f"{test_keys.ISSUER_IIN}{number:07d}"
+    return _with_check_digit(f"{test_keys.ISSUER_IIN}{number:07d}")
+
+
+def stripe_number(number: int) -> str:
+    """The account number of a stripe card: `contact_number`, but 509 has 19 digits, as many UnionPay debit cards."""
+    if number == _LONG_NUMBER:
+        return _with_check_digit(f"{test_keys.ISSUER_IIN}{number:010d}")
+    return contact_number(number)
+
+
+def _with_check_digit(digits: str) -> str:
     total = 0
     for place, digit in enumerate(reversed(digits)):
         total += sum(divmod(2 * int(digit), 10)) if place % 2 == 0 else int(digit)
@@ -102,4 +121,11 @@ def _contact() -> tuple[Account, ...]:
     )
 
 
-ACCOUNTS = (*_CONTACTLESS, *_contact())
+def _stripe() -> tuple[Account, ...]:
+    return tuple(
+        Account(f"S{n}", stripe_number(n), **{"balance": _BALANCE, "pin": _PIN, **_OTHER_STRIPE.get(n, {})})
+        for n in range(_STRIPE_FIRST, _STRIPE_LAST + 1)
+    )
+
+
+ACCOUNTS = (*_CONTACTLESS, *_contact(), *_stripe())

@@ -18,14 +18,15 @@ import datetime
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 
 import iso8583
 from psec import mac
 
-from mpos.acquirer import chip_data, dukpt, framing, pin, track2
+from mpos.acquirer import chip, dukpt, framing, pin, stripe, tracks
 from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
+from mpos.acquirer.entry import Card, Entry
 from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import RefusedError
 from mpos.bench import test_keys
@@ -38,29 +39,22 @@ APPROVED = "00"
 # DE57: KSN and key scheme, as TLV
 _KEY_INFORMATION_HEAD, _KEY_INFORMATION_TAIL = bytes.fromhex("DF010A"), bytes.fromhex("DF020101")
 _KEY_INFORMATION_BYTES = len(_KEY_INFORMATION_HEAD) + dukpt.KSN_BYTES + len(_KEY_INFORMATION_TAIL)
-# DE22 without its last digit: chip by contact, contactless
-_CONTACT, _CONTACTLESS = "05", "07"
+# DE22 without its last digit: how the card was read
+_ENTRIES = {"02": stripe.ENTRY, "05": chip.ENTRY, "07": chip.ENTRY}
 _MOST_WRONG_PINS = 3
 _SALE_KIND = "22"
 _CURRENCY = "156"
 _MAC_BYTES = 8
 
-_NEEDED = ("3", "4", "11", "12", "13", "22", "25", "35", "41", "42", "49", "53", "55", "57", "60", "64")
-_NUMERIC = ("3", "4", "11", "12", "13", "22", "25", "26", "53", "60")
-_ALLOWED = {*_NEEDED, "t", "p", "h", "23", "26", "52"}
+_NEEDED = ("3", "4", "11", "12", "13", "22", "25", "41", "42", "49", "53", "57", "60", "64")
+_NUMERIC = ("3", "4", "11", "12", "13", "22", "23", "25", "26", "53", "60")
+_ALLOWED = {*_NEEDED, "t", "p", "h", "26", "52"}
 # What the answer repeats
 _ECHOED = ("3", "4", "11", "25", "41", "42", "49", "57", "60")
 _ECHOED_WITHOUT_MAC = ("3", "4", "11", "41", "42")
 
-
-@dataclass
-class _Card:
-    """What the host knows of the card once its cryptogram was recomputed."""
-
-    session_key: bytes
-    chip: dict[int, bytes]
-    account: Account
-    sequence: int
+# From the response code to the DE55 of the answer
+_AnswerData = Callable[[str], bytes]
 
 
 class Authoriser:
@@ -159,46 +153,41 @@ class Authoriser:
             raise RefusedError("mac", f"KSN {ksn.hex().upper()} is burnt.")
 
     def _decide(self, fields: dict[str, str], keys: dukpt.TransactionKeys) -> bytes:
-        card: _Card | None = None
+        answer_data: _AnswerData | None = None
         try:
-            self._check_message(fields)
-            track = track2.decrypt(bytes.fromhex(fields["35"]), keys.data)
-            chip = chip_data.parse(bytes.fromhex(fields["55"]))
-            chip_data.compare(chip, fields)
-            if fields["22"].startswith(_CONTACT):
-                pin.check_results(chip, fields)
-            self.note(f"card {track.masked}, DE55 agrees with the message")
-            card = self._identify(track, chip, fields)
+            entry = _entry(fields)
+            self._check_message(fields, entry)
+            card = entry.read(fields, keys.data)
+            masked = tracks.mask(card.pan)
+            self.note(f"card {masked}, {card.story}")
+            account = self._account(card.pan)
+            self.note(card.prove(account, self.issuer, self.books))
+            answer_data = partial(card.answer_data, account, self.issuer)
             if "52" in fields:
-                self._check_pin(card.account, pin.digits(fields["52"], keys.pin, track.pan))
-            self._book(card.account, track, int(fields["4"]))
+                self._check_pin(account, pin.digits(fields["52"], keys.pin, card.pan))
+            self._book(account, card, int(fields["4"]))
         except RefusedError as refused:
             self._note_refusal(refused)
-            return self._with_mac(fields, keys, refused.code, card)
-        self.note(f"approved: {_money(int(fields['4']))} CNY debited from {track.masked}")
-        return self._with_mac(fields, keys, APPROVED, card)
+            return self._with_mac(fields, keys, refused.code, answer_data)
+        self.note(f"approved: {_money(int(fields['4']))} CNY debited from {masked}")
+        return self._with_mac(fields, keys, APPROVED, answer_data)
 
-    def _check_message(self, fields: dict[str, str]) -> None:
-        if fields["t"] != REQUEST:
-            raise RefusedError("message")
-        for number in _NEEDED:
+    def _check_message(self, fields: dict[str, str], entry: Entry) -> None:
+        for number in _NEEDED + entry.needed:
             if number not in fields:
                 raise RefusedError("field", f"DE{number} is missing.")
         for number in fields:
-            if number not in _ALLOWED:
-                raise RefusedError("field", f"DE{number} does not belong in a sale.")
+            if number not in _ALLOWED and number not in entry.needed + entry.optional:
+                raise RefusedError("field", f"DE{number} does not belong in such a sale.")
         for number in _NUMERIC:
             if not fields.get(number, "0").isdecimal():
                 raise RefusedError("field", f"DE{number} is not numeric.")
         if fields["3"] != "000000" or fields["25"] != "00":
             raise RefusedError("message")
-        if fields["22"][:2] not in (_CONTACT, _CONTACTLESS):
-            raise RefusedError("field", "DE22 is no entry mode of a chip card.")
         pin.check_fields(fields)
-        if not fields.get("23", "0").isdecimal() or int(fields.get("23", "0")) > 99:
-            raise RefusedError("field", "DE23.")
         if len(fields["60"]) != 13:
             raise RefusedError("field", "DE60.")
+        entry.check(fields)
         if fields["60"][:2] != _SALE_KIND:
             raise RefusedError("message")
         if fields["49"] != _CURRENCY:
@@ -214,23 +203,15 @@ class Authoriser:
         if not int(fields["4"]):
             raise RefusedError("amount")
 
-    def _identify(self, track: track2.Track2, chip: dict[int, bytes], fields: dict[str, str]) -> _Card:
-        if not track2.check_digit_ok(track.pan):
+    def _account(self, pan: str) -> Account:
+        if not tracks.check_digit_ok(pan):
             raise RefusedError("account-number")
-        if not track.pan.startswith(self.issuer.iin):
+        if not pan.startswith(self.issuer.iin):
             raise RefusedError("issuer")
-        account = self.issuer.account(track.pan)
+        account = self.issuer.account(pan)
         if account is None:
             raise RefusedError("no-account")
-        sequence = int(fields.get("23", "0"))
-        session_key = self.issuer.session_key(track.pan, sequence, chip[0x9F36])
-        if not self.issuer.is_genuine(session_key, chip):
-            raise RefusedError("cryptogram")
-        atc = int.from_bytes(chip[0x9F36], "big")
-        if not self.books.note_atc(account.id, sequence, atc):
-            raise RefusedError("atc")
-        self.note(f"cryptogram genuine, card's counter {atc}")
-        return _Card(session_key, chip, account, sequence)
+        return account
 
     def _check_pin(self, account: Account, digits: str) -> None:
         if self.books.wrong_pins(account.id) >= _MOST_WRONG_PINS:
@@ -241,10 +222,10 @@ class Authoriser:
             raise RefusedError("pin")
         self.note("PIN right")
 
-    def _book(self, account: Account, track: track2.Track2, amount: int) -> None:
+    def _book(self, account: Account, card: Card, amount: int) -> None:
         if account.status != "active":
             raise RefusedError(account.status)
-        if track.expiry != account.expiry or track.expiry < self.now().strftime("%y%m"):
+        if card.expiry != account.expiry or card.expiry < self.now().strftime("%y%m"):
             raise RefusedError("expired")
         if amount > account.limit:
             raise RefusedError("limit")
@@ -254,7 +235,7 @@ class Authoriser:
         self.books.set_balance(account.id, balance - amount)
 
     def _with_mac(
-        self, fields: dict[str, str], keys: dukpt.TransactionKeys, code: str, card: _Card | None = None
+        self, fields: dict[str, str], keys: dukpt.TransactionKeys, code: str, answer_data: _AnswerData | None = None
     ) -> bytes:
         now = self.now()
         serial = self.books.next_serial()
@@ -270,8 +251,8 @@ class Authoriser:
         }
         if code == APPROVED:
             answer["38"] = f"{serial:06d}"
-        if card is not None:
-            answer["55"] = self.issuer.answer(card.session_key, card.chip, code, card.account, card.sequence).hex()
+        if answer_data is not None and (data := answer_data(code)):
+            answer["55"] = data.hex()
         return self.sign(answer, keys.mac_response)
 
     def _without_mac(self, fields: dict[str, str], code: str) -> bytes:
@@ -296,6 +277,15 @@ def _decode(message: bytes) -> dict[str, str]:
     if not decoded["t"].isdecimal():
         raise RefusedError("format")
     return decoded
+
+
+def _entry(fields: dict[str, str]) -> Entry:
+    if fields["t"] != REQUEST:
+        raise RefusedError("message")
+    entry = _ENTRIES.get(fields.get("22", "")[:2])
+    if entry is None:
+        raise RefusedError("field", "DE22 is missing, or no entry mode that this host knows.")
+    return entry
 
 
 def _ksn(fields: dict[str, str]) -> bytes:

@@ -6,6 +6,7 @@ PBOC 3.0 part 5 and 7, cryptogram version 01; ARPC by method 1 (EMV 4.4 Book 2, 
 import hmac
 from dataclasses import dataclass
 
+from psec import cvv
 from pyemv import ac, kd, tools
 
 from mpos.acquirer import scripts
@@ -16,16 +17,26 @@ from mpos.bench import test_keys
 _COVERED = (0x9F02, 0x9F03, 0x9F1A, 0x95, 0x5F2A, 0x9A, 0x9C, 0x9F37, 0x82, 0x9F36)
 
 
+def cvn(pan: str, expiry: str, service_code: str, key: bytes = test_keys.CARD_VERIFICATION_KEY) -> str:
+    """The three digits that prove a stripe. pan: digits; expiry: YYMM; service_code: three digits."""
+    return cvv.generate_cvv(key, pan, expiry, service_code)
+
+
 @dataclass(frozen=True)
 class Issuer:
     """iin: the digits that its account numbers begin with."""
 
     iin: str = test_keys.ISSUER_IIN
     master_key: bytes = test_keys.ISSUER_MASTER_KEY
+    card_verification_key: bytes = test_keys.CARD_VERIFICATION_KEY
     accounts: tuple[Account, ...] = ACCOUNTS
 
     def account(self, pan: str) -> Account | None:
         return next((account for account in self.accounts if account.pan == pan), None)
+
+    def cvn(self, pan: str, expiry: str, service_code: str) -> str:
+        """What `cvn` says, "" for a stripe that lacks expiry or service code."""
+        return cvn(pan, expiry, service_code, self.card_verification_key) if expiry and service_code else ""
 
     def session_key(self, pan: str, sequence: int, atc: bytes) -> bytes:
         """Of one card's one transaction: master key by option A, then each half from the counter."""

@@ -18,6 +18,8 @@ ISSUER_MASTER_KEY = bytes.fromhex("1C2A3845546270FE8C9DAEBFC8D3E0F1")
 # and those for the scripts that it sends to its cards: their MAC, and what is secret in them
 ISSUER_SCRIPT_MAC_KEY = bytes.fromhex("2F3E4C5B6A7989989BABBACBDCEFFE0D")
 ISSUER_SCRIPT_DATA_KEY = bytes.fromhex("3D4C5B6B7A8A9798A8B9CBDAEAF80E1F")
+# and the one for the verification number on its stripes
+CARD_VERIFICATION_KEY = bytes.fromhex("4A5B6D7F8091A2B3C4D5E6F708192A3B")
 
 _COUNTER_BITS = (1 << 21) - 1
 _RIGHT_HALF_MASK = bytes.fromhex("C0C0C0C000000000C0C0C0C000000000")

@@ -1,0 +1,92 @@
+"""Tracks out of their ciphertext. TDES-CBC with a zero IV, ISO 9797-1 padding method 2, four bits a character.
+
+The characters of a stripe, `0` to `?`, are its 4-bit values, so `=` is D; F fills up to a whole byte.
+"""
+
+import re
+from dataclasses import dataclass
+
+from psec import des
+
+from mpos.acquirer.refusals import RefusedError
+
+# ISO/IEC 7813, 8.2, in the characters of EMV tag 57: PAN, D, expiry YYMM, service code, discretionary data
+_CHIP = re.compile(r"(\d{12,19})D(\d{4})(\d{3})(\d{0,13})F?")
+# A stripe may have separators in place of expiry and service code, and more than digits behind them
+_STRIPE = re.compile(r"(\d{12,19})D(\d{4}|D)(\d{3}|D)([0-9A-E]*)F?")
+_LONGEST_2 = 38
+# ISO/IEC 4909: format code, PAN, separator, country (a separator in its place: none), currency
+_TRACK_3 = re.compile(r"(\d{2})(\d{12,19})D(\d{3}|D)(\d{3})([0-9A-E]*)F?")
+_LONGEST_3 = 104
+
+
+@dataclass(frozen=True)
+class Track2:
+    """pan: digits; expiry: YYMM; service_code: three digits; both "" where the track has none. discretionary: the
+    issuer's own characters."""
+
+    pan: str
+    expiry: str
+    service_code: str = ""
+    discretionary: str = ""
+
+    @property
+    def masked(self) -> str:
+        return mask(self.pan)
+
+
+@dataclass(frozen=True)
+class Track3:
+    """pan: digits; format_code: two digits; rest: what follows the currency."""
+
+    pan: str
+    format_code: str
+    rest: str
+
+
+def chip_track2(ciphertext: bytes, data_key: bytes) -> Track2:
+    """Tag 57 of a chip, sent as DE35. Refuses anything else."""
+    return _track2(decrypt(ciphertext, data_key, "track"), _CHIP)
+
+
+def stripe_track2(ciphertext: bytes, data_key: bytes) -> Track2:
+    """Track 2 of a stripe, or what a reader made of its track 1. Refuses anything else."""
+    return _track2(decrypt(ciphertext, data_key, "track"), _STRIPE)
+
+
+def stripe_track3(ciphertext: bytes, data_key: bytes) -> Track3:
+    """Track 3 of a stripe, sent as DE36. Refuses anything else."""
+    characters = decrypt(ciphertext, data_key, "track-3")
+    match = _TRACK_3.fullmatch(characters)
+    if match is None or len(characters) > _LONGEST_3:
+        raise RefusedError("track-3")
+    return Track3(match[2], match[1], match[5])
+
+
+def decrypt(ciphertext: bytes, data_key: bytes, why: str) -> str:
+    """The characters, with the F that may fill up the last byte. Refuses with `why` what has not this padding."""
+    if not ciphertext or len(ciphertext) % 8:
+        raise RefusedError(why)
+    clear = des.decrypt_tdes_cbc(data_key, bytes(8), ciphertext)
+    track, marker, zeros = clear.rpartition(b"\x80")
+    if not marker or len(zeros) > 7 or any(zeros):
+        raise RefusedError(why)
+    return track.hex().upper()
+
+
+def mask(pan: str) -> str:
+    return f"{pan[:6]}{'*' * (len(pan) - 10)}{pan[-4:]}"
+
+
+def check_digit_ok(pan: str) -> bool:
+    """ISO/IEC 7812-1, annex B."""
+    doubled = {digit: sum(divmod(2 * digit, 10)) for digit in range(10)}
+    digits = [int(character) for character in reversed(pan)]
+    return (sum(digits[::2]) + sum(doubled[digit] for digit in digits[1::2])) % 10 == 0
+
+
+def _track2(characters: str, pattern: re.Pattern[str]) -> Track2:
+    match = pattern.fullmatch(characters)
+    if match is None or len(characters) > _LONGEST_2:
+        raise RefusedError("track")
+    return Track2(match[1], match[2].strip("D"), match[3].strip("D"), match[4])
