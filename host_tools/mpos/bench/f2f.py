@@ -137,8 +137,13 @@ class Stripe:
 
 def swipe(stripe: Stripe, **options: Any) -> dict[int, Intervals]:
     """Intervals between the flux reversals of each track that gives any, in us. Options: as of `times`."""
+    return intervals(times(stripe, **options))
+
+
+def intervals(signals: dict[int, Times]) -> dict[int, Intervals]:
+    """The same from what `times` gives."""
     out = {}
-    for number, when in times(stripe, **options).items():
+    for number, when in signals.items():
         whole = np.rint(when).astype(np.int64)
         if len(whole) > 1:
             out[number] = np.minimum(np.diff(whole), LONGEST_US).astype(np.uint16)
@@ -270,6 +275,6 @@ def _first(moments: Sequence[float]) -> int | None:
     return None
 
 
-def bits(intervals: Sequence[int] | Intervals) -> list[int]:
-    """The bits of a track from the intervals of `swipe`."""
-    return cells(np.concatenate(((0.0,), np.cumsum(np.asarray(intervals, np.float64)))))[0]
+def bits(track: Sequence[int] | Intervals) -> list[int]:
+    """The bits of a track from its intervals, as `swipe` gives them."""
+    return cells(np.concatenate(((0.0,), np.cumsum(np.asarray(track, np.float64)))))[0]
