@@ -16,6 +16,7 @@ class Account:
     status: "active", "lost", "stolen", "blocked" or "referral". limit: the most one sale may take.
     pin: what is verified online, "" for none. scripts: sent with every answer to a genuine card.
     wrong_arpc: the host answers as somebody would who does not know the issuer's key.
+    fallback: the issuer takes the stripe of a card whose chip has failed.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Account:
     pin: str = ""
     scripts: tuple[Script, ...] = ()
     wrong_arpc: bool = False
+    fallback: bool = True
 
 
 # What the contactless cards find at the issuer. 6212340000000126 has no account.
@@ -92,6 +94,7 @@ _OTHER_STRIPE: dict[int, dict[str, Any]] = {
     503: {"balance": 1},
     504: {"status": "stolen"},
     505: {"expiry": "1912"},
+    511: {"fallback": False},
 }
 
 

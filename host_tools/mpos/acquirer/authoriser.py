@@ -23,32 +23,19 @@ from functools import partial
 import iso8583
 from psec import mac
 
-from mpos.acquirer import chip, dukpt, framing, pin, stripe, tracks
+from mpos.acquirer import dukpt, framing, pin, request, tracks
 from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
-from mpos.acquirer.entry import Card, Entry
+from mpos.acquirer.entry import Card
 from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import RefusedError
 from mpos.bench import test_keys
 from mpos.describe.iso8583_spec import SPEC
 
-REQUEST, ANSWER = "0200", "0210"
 ACQUIRER_ID = "00000104"
 APPROVED = "00"
 
-# DE57: KSN and key scheme, as TLV
-_KEY_INFORMATION_HEAD, _KEY_INFORMATION_TAIL = bytes.fromhex("DF010A"), bytes.fromhex("DF020101")
-_KEY_INFORMATION_BYTES = len(_KEY_INFORMATION_HEAD) + dukpt.KSN_BYTES + len(_KEY_INFORMATION_TAIL)
-# DE22 without its last digit: how the card was read
-_ENTRIES = {"02": stripe.ENTRY, "05": chip.ENTRY, "07": chip.ENTRY}
 _MOST_WRONG_PINS = 3
-_SALE_KIND = "22"
-_CURRENCY = "156"
-_MAC_BYTES = 8
-
-_NEEDED = ("3", "4", "11", "12", "13", "22", "25", "41", "42", "49", "53", "57", "60", "64")
-_NUMERIC = ("3", "4", "11", "12", "13", "22", "23", "25", "26", "53", "60")
-_ALLOWED = {*_NEEDED, "t", "p", "h", "26", "52"}
 # What the answer repeats
 _ECHOED = ("3", "4", "11", "25", "41", "42", "49", "57", "60")
 _ECHOED_WITHOUT_MAC = ("3", "4", "11", "41", "42")
@@ -99,20 +86,20 @@ class Authoriser:
 
     def sign(self, fields: dict[str, str], key: bytes) -> bytes:
         """The message of `fields` with its MAC: X9.19 over everything before DE64, zero padded."""
-        unsigned, _ = iso8583.encode({**fields, "h": "", "64": "00" * _MAC_BYTES}, SPEC)
-        covered = bytes(unsigned[:-_MAC_BYTES])
+        unsigned, _ = iso8583.encode({**fields, "h": "", "64": "00" * request.MAC_BYTES}, SPEC)
+        covered = bytes(unsigned[: -request.MAC_BYTES])
         return covered + _retail_mac(key, covered)
 
-    def with_other_trace(self, answer: bytes, request: bytes) -> bytes:
+    def with_other_trace(self, answer: bytes, received: bytes) -> bytes:
         """A fault for tests: the same answer with the next trace number, under a right MAC where it had one."""
-        request_fields = _decode(request[framing.TPDU_BYTES + framing.HEADER_BYTES :])
-        fields = _decode(answer[2 + framing.TPDU_BYTES + framing.HEADER_BYTES :])
+        request_fields = request.decode(received[framing.TPDU_BYTES + framing.HEADER_BYTES :])
+        fields = request.decode(answer[2 + framing.TPDU_BYTES + framing.HEADER_BYTES :])
         if "11" not in fields:
             return answer
         fields["11"] = f"{(int(fields['11']) + 1) % 1_000_000:06d}"
         del fields["p"]
         if "64" in fields:
-            ksn = _ksn(request_fields)
+            ksn = request.ksn(request_fields)
             message = self.sign(fields, dukpt.derive(self.key_sets[dukpt.key_set(ksn)], ksn).mac_response)
         else:
             message = bytes(iso8583.encode(fields, SPEC)[0])
@@ -121,8 +108,8 @@ class Authoriser:
     def _answer(self, message: bytes) -> bytes:
         fields: dict[str, str] = {}
         try:
-            fields = _decode(message)
-            ksn = _ksn(fields)
+            fields = request.decode(message)
+            ksn = request.ksn(fields)
             keys = self._keys(ksn)
         except RefusedError as refused:
             self._note_refusal(refused)
@@ -148,15 +135,16 @@ class Authoriser:
         return dukpt.derive(bdk, ksn)
 
     def _check_mac(self, message: bytes, keys: dukpt.TransactionKeys, ksn: bytes) -> None:
-        wanted = _retail_mac(keys.mac_request, message[:-_MAC_BYTES])
-        if not hmac.compare_digest(wanted, message[-_MAC_BYTES:]):
+        wanted = _retail_mac(keys.mac_request, message[: -request.MAC_BYTES])
+        if not hmac.compare_digest(wanted, message[-request.MAC_BYTES :]):
             raise RefusedError("mac", f"KSN {ksn.hex().upper()} is burnt.")
 
     def _decide(self, fields: dict[str, str], keys: dukpt.TransactionKeys) -> bytes:
         answer_data: _AnswerData | None = None
         try:
-            entry = _entry(fields)
-            self._check_message(fields, entry)
+            entry = request.entry_of(fields)
+            request.check(fields, entry)
+            self._check_terminal(fields)
             card = entry.read(fields, keys.data)
             masked = tracks.mask(card.pan)
             self.note(f"card {masked}, {card.story}")
@@ -172,26 +160,7 @@ class Authoriser:
         self.note(f"approved: {_money(int(fields['4']))} CNY debited from {masked}")
         return self._with_mac(fields, keys, APPROVED, answer_data)
 
-    def _check_message(self, fields: dict[str, str], entry: Entry) -> None:
-        for number in _NEEDED + entry.needed:
-            if number not in fields:
-                raise RefusedError("field", f"DE{number} is missing.")
-        for number in fields:
-            if number not in _ALLOWED and number not in entry.needed + entry.optional:
-                raise RefusedError("field", f"DE{number} does not belong in such a sale.")
-        for number in _NUMERIC:
-            if not fields.get(number, "0").isdecimal():
-                raise RefusedError("field", f"DE{number} is not numeric.")
-        if fields["3"] != "000000" or fields["25"] != "00":
-            raise RefusedError("message")
-        pin.check_fields(fields)
-        if len(fields["60"]) != 13:
-            raise RefusedError("field", "DE60.")
-        entry.check(fields)
-        if fields["60"][:2] != _SALE_KIND:
-            raise RefusedError("message")
-        if fields["49"] != _CURRENCY:
-            raise RefusedError("currency")
+    def _check_terminal(self, fields: dict[str, str]) -> None:
         if self.terminals is not None:
             merchant = self.terminals.get(fields["41"])
             if merchant is None:
@@ -264,46 +233,9 @@ class Authoriser:
         self.note(f"refused with {refused.code}: {refused.sentence}")
 
 
-def _decode(message: bytes) -> dict[str, str]:
-    """Field number -> digits, text or hex. Refuses what pyiso8583 cannot read to the last byte."""
-    # A first bit in the bitmap announces a second bitmap: this dialect has none
-    if len(message) < framing.LEAST - framing.TPDU_BYTES - framing.HEADER_BYTES or message[2] & 0x80:
-        raise RefusedError("format")
-    try:
-        decoded, _ = iso8583.decode(message, SPEC)
-    except iso8583.DecodeError:
-        # Not its text: it may quote the field
-        raise RefusedError("format") from None
-    if not decoded["t"].isdecimal():
-        raise RefusedError("format")
-    return decoded
-
-
-def _entry(fields: dict[str, str]) -> Entry:
-    if fields["t"] != REQUEST:
-        raise RefusedError("message")
-    entry = _ENTRIES.get(fields.get("22", "")[:2])
-    if entry is None:
-        raise RefusedError("field", "DE22 is missing, or no entry mode that this host knows.")
-    return entry
-
-
-def _ksn(fields: dict[str, str]) -> bytes:
-    """The KSN in DE57. Without it, or without DE64, no key can be chosen or used."""
-    information = bytes.fromhex(fields.get("57", ""))
-    if (
-        "64" not in fields
-        or len(information) != _KEY_INFORMATION_BYTES
-        or not information.startswith(_KEY_INFORMATION_HEAD)
-        or not information.endswith(_KEY_INFORMATION_TAIL)
-    ):
-        raise RefusedError("format", "DE57 or DE64.")
-    return information[len(_KEY_INFORMATION_HEAD) :][: dukpt.KSN_BYTES]
-
-
 def _answer_type(fields: dict[str, str]) -> str:
     """The request's message type with its third digit one higher. ISO 8583:1987, 4.1."""
-    kind = fields.get("t", REQUEST)
+    kind = fields.get("t", request.REQUEST)
     return f"{kind[:2]}{min(int(kind[2]) + 1, 9)}{kind[3]}"
 
 

@@ -17,11 +17,6 @@ from mpos.bench import test_keys
 _COVERED = (0x9F02, 0x9F03, 0x9F1A, 0x95, 0x5F2A, 0x9A, 0x9C, 0x9F37, 0x82, 0x9F36)
 
 
-def cvn(pan: str, expiry: str, service_code: str, key: bytes = test_keys.CARD_VERIFICATION_KEY) -> str:
-    """The three digits that prove a stripe. pan: digits; expiry: YYMM; service_code: three digits."""
-    return cvv.generate_cvv(key, pan, expiry, service_code)
-
-
 @dataclass(frozen=True)
 class Issuer:
     """iin: the digits that its account numbers begin with."""
@@ -35,8 +30,8 @@ class Issuer:
         return next((account for account in self.accounts if account.pan == pan), None)
 
     def cvn(self, pan: str, expiry: str, service_code: str) -> str:
-        """What `cvn` says, "" for a stripe that lacks expiry or service code."""
-        return cvn(pan, expiry, service_code, self.card_verification_key) if expiry and service_code else ""
+        """The three digits that prove a stripe. pan: digits; expiry: YYMM; service_code: three digits."""
+        return cvv.generate_cvv(self.card_verification_key, pan, expiry, service_code)
 
     def session_key(self, pan: str, sequence: int, atc: bytes) -> bytes:
         """Of one card's one transaction: master key by option A, then each half from the counter."""
@@ -62,3 +57,8 @@ class Issuer:
             keys = scripts.keys_of(self.master_key, account.pan, sequence, chip[0x9F36])
             answer += b"".join(scripts.encode(s, keys, chip[0x9F36], chip[0x9F26]) for s in account.scripts)
         return answer
+
+
+def cvn(pan: str, expiry: str, service_code: str) -> str:
+    """What the bench's issuer writes on its stripes (`Issuer.cvn`)."""
+    return Issuer().cvn(pan, expiry, service_code)

@@ -1,6 +1,7 @@
 """A sale by stripe: tracks, service code, card verification number, and whether a chip should have been read.
 
-DE60.4 says what the terminal can read, DE60.5 whether a chip was tried and failed before (fallback).
+DE60.4 says what the terminal can read: 2 stripes and nothing else, 5 chips by contact too, 6 by radio too. DE60.5 says
+why it was the stripe: 0 nothing said, 1 the chip was not tried or is well, 2 the chip has failed (fallback).
 """
 
 from __future__ import annotations
@@ -17,59 +18,71 @@ from mpos.acquirer.refusals import RefusedError
 # DE60: type and batch, then network code (3 digits), what the terminal reads, chip condition code
 _NETWORK, _READS, _CONDITION = slice(8, 11), 11, 12
 _NO_NETWORK = "000"
-_READS_STRIPE, _READS_CONTACT, _READS_CONTACTLESS = "2", "5", "6"
-_NO_CHIP, _FALLBACK = "0", "2"
+_STRIPES_ONLY, _READINGS = "2", "256"
+_FALLBACK, _CONDITIONS = "2", "012"
 
-# ISO/IEC 7813, table 3: digits of a service code
-_HAS_CHIP = "26"
-_PRIVATE, _TEST = "7", "9"
+# ISO/IEC 7813, table 3: the service code's first digit, and its third
+_CHIP, _PRIVATE, _TEST = "26", "7", "9"
 _NO_GOODS = "34"
-_NEEDS_PIN = "035"
+_PIN_REQUIRED = "035"
 # The issuer's own characters: key index of the PIN verification value, the value (four digits), then the CVN
 _CVN = slice(5, 8)
 
 
 class StripeCard:
-    """What the tracks say, which agree with each other."""
+    """What the tracks say; where both came they name one account. expiry: of track 2, else of track 3."""
 
     def __init__(self, fields: dict[str, str], data_key: bytes):
-        self._has_pin = "52" in fields
-        self._condition = fields["60"][_CONDITION]
-        self._reads_chips = fields["60"][_READS] != _READS_STRIPE
-        self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), data_key) if "35" in fields else None
-        track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), data_key) if "36" in fields else None
-        numbers = {track.pan for track in (self._track2, track3) if track is not None}
-        if len(numbers) != 1:
+        found = []
+        self._track2: tracks.Track2 | None = None
+        if "35" in fields:
+            self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), data_key)
+            found.append(("track 2", self._track2.pan, self._track2.expiry))
+        if "36" in fields:
+            track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), data_key)
+            found.append(("track 3", track3.pan, track3.expiry))
+        if len({pan for _, pan, _ in found}) != 1:
             raise RefusedError("tracks")
-        self.pan = numbers.pop()
-        self.expiry = self._track2.expiry if self._track2 else ""
-        names = [f"track {n}" for n, field in ((2, "35"), (3, "36")) if field in fields]
-        self.story = f"stripe with {' and '.join(names)}"
+        _, self.pan, self.expiry = found[0]
+        self._has_pin = "52" in fields
+        self._is_fallback = fields["60"][_CONDITION] == _FALLBACK
+        self._reads_chips = fields["60"][_READS] != _STRIPES_ONLY
+        self.story = "stripe, " + " and ".join(name for name, _, _ in found)
+        if self._is_fallback:
+            self.story += ", fallback: the chip could not be read"
 
     def prove(self, account: Account, issuer: Issuer, books: Books) -> str:
         track = self._track2
         if track is None:
-            raise RefusedError("cvn", "It is in track 2, which did not come.")
+            # Neither CVN nor service code: what is left to prove is the cardholder
+            if not self._has_pin:
+                raise RefusedError("pin-required", "There is no track 2.")
+            return "no track 2, so no CVN; the PIN decides"
+        if not track.expiry:
+            raise RefusedError("expired")
+        if not track.service_code:
+            raise RefusedError("cvn", "There is no service code.")
         expected = issuer.cvn(track.pan, track.expiry, track.service_code)
-        if not expected or not hmac.compare_digest(track.discretionary[_CVN], expected):
+        if not hmac.compare_digest(track.discretionary[_CVN], expected):
             raise RefusedError("cvn")
-        self._check_service_code(track.service_code)
-        return "CVN right" + (", fallback: the chip could not be read" if self._condition == _FALLBACK else "")
+        # Believed only now: the CVN covers it
+        self._check_service_code(track.service_code, account)
+        return "CVN right"
 
     def answer_data(self, account: Account, issuer: Issuer, code: str) -> bytes:
         return b""
 
-    def _check_service_code(self, service_code: str) -> None:
-        exchange, services = service_code[0], service_code[2]
-        is_fallback = self._condition == _FALLBACK
-        if exchange in _HAS_CHIP:
-            if self._reads_chips and not is_fallback:
+    def _check_service_code(self, service_code: str, account: Account) -> None:
+        interchange, services = service_code[0], service_code[2]
+        if interchange in _CHIP:
+            # A terminal for stripes alone does what it can
+            if self._reads_chips and not (self._is_fallback and account.fallback):
                 raise RefusedError("fallback")
-        elif is_fallback:
+        elif self._is_fallback:
             raise RefusedError("condition")
-        if exchange in _PRIVATE + _TEST or services in _NO_GOODS:
+        if interchange in (_PRIVATE, _TEST) or services in _NO_GOODS:
             raise RefusedError("service-code")
-        if services in _NEEDS_PIN and not self._has_pin:
+        if services in _PIN_REQUIRED and not self._has_pin:
             raise RefusedError("pin-required")
 
 
@@ -79,11 +92,11 @@ def _check(fields: dict[str, str]) -> None:
     terminal = fields["60"]
     if terminal[_NETWORK] != _NO_NETWORK:
         raise RefusedError("field", "DE60.3.")
-    if terminal[_READS] not in (_READS_STRIPE, _READS_CONTACT, _READS_CONTACTLESS):
+    if terminal[_READS] not in _READINGS:
         raise RefusedError("field", "DE60.4.")
-    if terminal[_CONDITION] not in (_NO_CHIP, _FALLBACK):
+    if terminal[_CONDITION] not in _CONDITIONS:
         raise RefusedError("field", "DE60.5.")
-    if terminal[_CONDITION] == _FALLBACK and terminal[_READS] == _READS_STRIPE:
+    if terminal[_CONDITION] == _FALLBACK and terminal[_READS] == _STRIPES_ONLY:
         raise RefusedError("field", "DE60.4 and DE60.5 do not agree.")
 
 

@@ -14,9 +14,12 @@ from mpos.acquirer.refusals import RefusedError
 _CHIP = re.compile(r"(\d{12,19})D(\d{4})(\d{3})(\d{0,13})F?")
 # A stripe may have separators in place of expiry and service code, and more than digits behind them
 _STRIPE = re.compile(r"(\d{12,19})D(\d{4}|D)(\d{3}|D)([0-9A-E]*)F?")
-_LONGEST_2 = 38
-# ISO/IEC 4909: format code, PAN, separator, country (a separator in its place: none), currency
-_TRACK_3 = re.compile(r"(\d{2})(\d{12,19})D(\d{3}|D)(\d{3})([0-9A-E]*)F?")
+_LONGEST_2 = 37
+# ISO/IEC 4909, up to its expiry; D stands where there is none of something: format code, PAN, D; country or D, currency,
+# exponent, amounts (two of four digits), beginning and length of the cycle, tries, PIN parameters or D, interchange,
+# three kinds of account, expiry or D
+_TRACK_3 = re.compile(r"\d\d(\d{12,19})D([0-9A-E]*)F?")
+_TO_EXPIRY = re.compile(r"(?:\d{3}|D)\d{3}\d\d{8}\d{4}\d\d\d(?:\d{6}|D)\d\d{6}(\d{4})")
 _LONGEST_3 = 104
 
 
@@ -30,18 +33,13 @@ class Track2:
     service_code: str = ""
     discretionary: str = ""
 
-    @property
-    def masked(self) -> str:
-        return mask(self.pan)
-
 
 @dataclass(frozen=True)
 class Track3:
-    """pan: digits; format_code: two digits; rest: what follows the currency."""
+    """pan: digits; expiry: YYMM, "" where it is not found."""
 
     pan: str
-    format_code: str
-    rest: str
+    expiry: str
 
 
 def chip_track2(ciphertext: bytes, data_key: bytes) -> Track2:
@@ -58,9 +56,10 @@ def stripe_track3(ciphertext: bytes, data_key: bytes) -> Track3:
     """Track 3 of a stripe, sent as DE36. Refuses anything else."""
     characters = decrypt(ciphertext, data_key, "track-3")
     match = _TRACK_3.fullmatch(characters)
-    if match is None or len(characters) > _LONGEST_3:
+    if match is None or len(characters.rstrip("F")) > _LONGEST_3:
         raise RefusedError("track-3")
-    return Track3(match[2], match[1], match[5])
+    expiry = _TO_EXPIRY.match(match[2])
+    return Track3(match[1], expiry[1] if expiry else "")
 
 
 def decrypt(ciphertext: bytes, data_key: bytes, why: str) -> str:
@@ -87,6 +86,6 @@ def check_digit_ok(pan: str) -> bool:
 
 def _track2(characters: str, pattern: re.Pattern[str]) -> Track2:
     match = pattern.fullmatch(characters)
-    if match is None or len(characters) > _LONGEST_2:
+    if match is None or len(characters.rstrip("F")) > _LONGEST_2:
         raise RefusedError("track")
     return Track2(match[1], match[2].strip("D"), match[3].strip("D"), match[4])

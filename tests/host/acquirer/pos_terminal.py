@@ -153,13 +153,40 @@ class Terminal:
             fields[23] = bytes.fromhex(f"{int(known['5F34'].hex()):04d}")
             if pin:
                 account = known["57"].hex().upper().split("D")[0]
-                clear = pinblock.encode_pinblock_iso_0(pin, account)
-                fields[26] = bytes.fromhex("12")
-                fields[52] = des.encrypt_tdes_ecb(keys.pin, clear)
-                fields[53] = bytes.fromhex("2610000000000000")
+                fields |= pin_fields(keys, pin, account)
             change(fields)
 
         return self.packed(dict(known), keys, self.stan, amount, contact, chip, None, "0200")
+
+    def swipe(
+        self,
+        track2: str | None = None,
+        track3: str | None = None,
+        amount: int = 1234,
+        *,
+        pin: str = "",
+        reads: str = "6",
+        condition: str = "0",
+        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
+    ) -> bytes:
+        """The whole frame of a sale by stripe: the tracks' characters without sentinels; what the terminal reads and
+        its chip condition code (DE60.4 and .5); `pin` goes to the host."""
+        keys = self.next_keys()
+        self.stan += 1
+        fields = self.common(self.stan, amount)
+        fields[22] = bytes.fromhex("0210" if pin else "0220")
+        fields[60] = bytes.fromhex(f"001322{self.batch}000{reads}{condition}0")
+        if track2 is not None:
+            encrypted = encrypt(keys.data, stripe_bytes(track2))
+            fields[35] = bytes.fromhex(f"{len(encrypted):02d}") + encrypted
+        if track3 is not None:
+            encrypted = encrypt(keys.data, stripe_bytes(track3))
+            fields[36] = bytes.fromhex(f"{len(encrypted):04d}") + encrypted
+        if pin:
+            account = track2.split("=")[0] if track2 is not None else (track3 or "")[2:].split("=")[0]
+            fields |= pin_fields(keys, pin, account)
+        change(fields)
+        return self.frame(fields)
 
     def packed(
         self,
@@ -175,30 +202,34 @@ class Terminal:
         known["9F41"] = bytes.fromhex(f"{stan:08d}")
         chip(known)
         if track is None:
-            track = known["57"] + b"\x80"
-            track += bytes(-len(track) % 8)
+            track = padded(known["57"])
         encrypted = des.encrypt_tdes_cbc(keys.data, bytes(8), track)
         de55 = b"".join(tlv(tag, known[tag]) for tag in CHIP_ORDER if tag in known)
-        fields = {
+        fields = self.common(stan, amount) | {
+            22: bytes.fromhex("0720"),
+            23: bytes.fromhex("0001"),
+            35: bytes.fromhex(f"{len(encrypted):02d}") + encrypted,
+            55: bytes.fromhex(f"{len(de55):04d}") + de55,
+            60: bytes.fromhex(f"001322{self.batch}000600"),
+        }
+        change(fields)
+        return self.frame(fields, mti)
+
+    def common(self, stan: int, amount: int) -> dict[int, bytes]:
+        """What is the same however the card was read."""
+        return {
             3: bytes.fromhex("000000"),
             4: bytes.fromhex(f"{amount:012d}"),
             11: bytes.fromhex(f"{stan:06d}"),
             12: bytes.fromhex("123456"),
             13: bytes.fromhex("1123"),
-            22: bytes.fromhex("0720"),
-            23: bytes.fromhex("0001"),
             25: bytes.fromhex("00"),
-            35: bytes.fromhex(f"{len(encrypted):02d}") + encrypted,
             41: b"MPOS0001",
             42: b"104110058120001",
             49: b"156",
             53: bytes.fromhex("0610000000000000"),
-            55: bytes.fromhex(f"{len(de55):04d}") + de55,
             57: bytes.fromhex("0017DF010A") + self.ksn + bytes.fromhex("DF020101"),
-            60: bytes.fromhex(f"001322{self.batch}000600"),
         }
-        change(fields)
-        return self.frame(fields, mti)
 
     def frame(self, fields: dict[int, bytes], mti: str = "0200") -> bytes:
         """MAC and frame around encoded fields."""
@@ -217,6 +248,30 @@ class Terminal:
         body = answer[13:]
         assert body[-8:] == mac.generate_retail_mac(key[:8], key[8:], body[:-8], 1)
         return fields
+
+
+def stripe_bytes(characters: str) -> bytes:
+    """A track's characters, four bits each: 0 to ? are 30 to 3F in ASCII; F fills up."""
+    digits = "".join(f"{ord(character) - 0x30:X}" for character in characters)
+    return bytes.fromhex(digits + "F" * (len(digits) % 2))
+
+
+def padded(clear: bytes) -> bytes:
+    """ISO 9797-1, padding method 2."""
+    return clear + b"\x80" + bytes(-(len(clear) + 1) % 8)
+
+
+def encrypt(key: bytes, clear: bytes) -> bytes:
+    return des.encrypt_tdes_cbc(key, bytes(8), padded(clear))
+
+
+def pin_fields(keys: dukpt.TransactionKeys, pin: str, account: str) -> dict[int, bytes]:
+    clear = pinblock.encode_pinblock_iso_0(pin, account)
+    return {
+        26: bytes.fromhex("12"),
+        52: des.encrypt_tdes_ecb(keys.pin, clear),
+        53: bytes.fromhex("2610000000000000"),
+    }
 
 
 def framed(message: bytes) -> bytes:
