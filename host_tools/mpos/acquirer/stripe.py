@@ -30,24 +30,24 @@ _CVN = slice(5, 8)
 
 
 class StripeCard:
-    """What the tracks say; where both came they name one account. expiry: of track 2, else of track 3."""
+    """What the tracks say; where both name an account it is one. expiry: of track 2, else of track 3."""
 
     def __init__(self, fields: dict[str, str], data_key: bytes):
-        found = []
-        self._track2: tracks.Track2 | None = None
-        if "35" in fields:
-            self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), data_key)
-            found.append(("track 2", self._track2.pan, self._track2.expiry))
-        if "36" in fields:
-            track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), data_key)
-            found.append(("track 3", track3.pan, track3.expiry))
-        if len({pan for _, pan, _ in found}) != 1:
+        self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), data_key) if "35" in fields else None
+        track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), data_key) if "36" in fields else None
+        counts = self._track2 or track3
+        assert counts is not None  # _check
+        if track3 is not None and track3.pan not in ("", counts.pan):
             raise RefusedError("tracks")
-        _, self.pan, self.expiry = found[0]
+        if not counts.pan:
+            raise RefusedError("track-3", "It has no account number, and there is no track 2.")
+        self.pan, self.expiry = counts.pan, counts.expiry
         self._has_pin = "52" in fields
         self._is_fallback = fields["60"][_CONDITION] == _FALLBACK
         self._reads_chips = fields["60"][_READS] != _STRIPES_ONLY
-        self.story = "stripe, " + " and ".join(name for name, _, _ in found)
+        self.story = "stripe, " + " and ".join(
+            f"track {n}" for n, t in ((2, self._track2), (3, track3)) if t is not None
+        )
         if self._is_fallback:
             self.story += ", fallback: the chip could not be read"
 

@@ -17,8 +17,8 @@ _STRIPE = re.compile(r"(\d{12,19})D(\d{4}|D)(\d{3}|D)([0-9A-E]*)F?")
 _LONGEST_2 = 37
 # ISO/IEC 4909, up to its expiry; D stands where there is none of something: format code, PAN, D; country or D, currency,
 # exponent, amounts (two of four digits), beginning and length of the cycle, tries, PIN parameters or D, interchange,
-# three kinds of account, expiry or D
-_TRACK_3 = re.compile(r"\d\d(\d{12,19})D([0-9A-E]*)F?")
+# three kinds of account, expiry or D. The PAN may be left to track 2
+_TRACK_3 = re.compile(r"\d\d(\d{12,19})?D([0-9A-E]*)F?")
 _TO_EXPIRY = re.compile(r"(?:\d{3}|D)\d{3}\d\d{8}\d{4}\d\d\d(?:\d{6}|D)\d\d{6}(\d{4})")
 _LONGEST_3 = 104
 
@@ -36,7 +36,7 @@ class Track2:
 
 @dataclass(frozen=True)
 class Track3:
-    """pan: digits; expiry: YYMM, "" where it is not found."""
+    """pan: digits; expiry: YYMM; "" where it is not found."""
 
     pan: str
     expiry: str
@@ -59,7 +59,7 @@ def stripe_track3(ciphertext: bytes, data_key: bytes) -> Track3:
     if match is None or len(characters.rstrip("F")) > _LONGEST_3:
         raise RefusedError("track-3")
     expiry = _TO_EXPIRY.match(match[2])
-    return Track3(match[1], expiry[1] if expiry else "")
+    return Track3(match[1] or "", expiry[1] if expiry else "")
 
 
 def decrypt(ciphertext: bytes, data_key: bytes, why: str) -> str:
