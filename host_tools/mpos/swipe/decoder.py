@@ -108,8 +108,8 @@ class Decoder:
         kind, _, data = self._ask("K", number, len(characters), characters.encode("ascii"))
         if not data:
             return kind, None
-        *places, right = _FIELDS.unpack(data)
-        return kind, Fields(*places, check_digit_is_right=bool(right))
+        pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, right = _FIELDS.unpack(data)
+        return kind, Fields(pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, bool(right))
 
     def _track(self, request: str, number: int, count: int, data: bytes) -> Decoded:
         value, flags, characters = self._ask(request, number, count, data)
