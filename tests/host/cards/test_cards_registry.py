@@ -8,7 +8,8 @@ from mpos.bench.cards import CARDS, Profile, QpbocCard, faulty, make_card
 from mpos.bench.cards import faults as f
 from mpos.bench.cards.contact import ContactCard
 from mpos.bench.cards.others import MifareClassic1K, TransitCard
-from mpos.bench.cards.registry import CONTACT, CONTACTLESS, names
+from mpos.bench.cards.registry import CONTACT, CONTACTLESS, SWIPE, names
+from mpos.bench.cards.stripe import StripeCard
 from mpos.bench.field import Field, TargetRemoved
 from mpos.describe.reader_errors import ERRORS
 from mpos.describe.response_codes import RESPONSE_CODES
@@ -37,7 +38,7 @@ def test_the_registry_tells_how_each_card_ends():
         assert entry.outcome in ("approved", "declined", "error")
         assert entry.response_code in RESPONSE_CODES or entry.response_code == ""
         assert entry.error in ERRORS or entry.error == 0
-        assert entry.interface in ("contactless", "contact")
+        assert entry.interface in ("contactless", "contact", "swipe")
         # Approved by nobody but the host or the card; and what is not approved says why
         assert (entry.outcome == "approved") <= (entry.error == 0 and (entry.response_code == "00" or entry.offline))
         assert (entry.outcome == "error") <= (entry.error != 0)
@@ -57,6 +58,19 @@ def test_contact_cards_say_how_the_transaction_ends():
     for entry in entries:
         seen = bytes(a | b for a, b in zip(seen, bytes.fromhex(entry.tvr or "0000000000"), strict=True))
     assert seen.hex().upper() == "FEF8ECE0F0"
+
+
+def test_stripe_cards_say_how_the_sale_ends():
+    entries = [CARDS[name] for name in names(SWIPE)]
+    assert len(entries) >= 55 and all(re.fullmatch(r"stripe(-[a-z0-9]+)+", entry.name) for entry in entries)
+    assert {entry.error for entry in entries} == {0, 105, 106, 109, 110, 111, 112}
+    for entry in entries:
+        (card,) = make_card(entry.name)
+        assert re.fullmatch(r"\d+\.\d\d", entry.amount)
+        assert (entry.kind == "payment") == (card.profile is not None) or entry.error == 106
+        assert not entry.detail or entry.outcome == "error"
+        # What names a chip has one to insert
+        assert (card.chip is not None) == any(word in entry.name for word in ("chip", "fallback"))
 
 
 def test_unknown_names_list_the_known_ones():
@@ -92,6 +106,8 @@ def test_account_numbers_are_of_the_test_range_and_have_check_digits():
                 numbers.append(target.profile.pan)
             elif isinstance(target, ContactCard):
                 numbers += [application.profile.pan for application in target.applications]
+            elif isinstance(target, StripeCard) and target.profile is not None and name != "stripe-check-digit":
+                numbers.append(target.profile.pan)
     assert len(numbers) > 200
     for pan in numbers:
         assert pan.startswith("621234") and luhn(pan)

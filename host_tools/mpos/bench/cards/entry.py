@@ -15,7 +15,7 @@ class Entry:
 
     response_code: DE39 that the host must answer, "" where the packet never leaves.
     error: the reader's error number, 0 for none (host_tools/mpos/describe/reader_errors.py).
-    kind: "payment", "not-payment" or "pair".
+    detail: what the error's detail is, 0 where it is not said. kind: "payment", "not-payment" or "pair".
     build: from the number of transactions behind the card to what is laid into the field, or inserted (one).
     tvr, tsi: in hex, as they stand at the end of the transaction; "" where there are none or it is not said.
     cvm: what the record says of the cardholder's verification, "" where it is not said.
@@ -42,3 +42,4 @@ class Entry:
     offline: bool = False
     fault: str | None = None
     swipe: dict[str, Any] = field(default_factory=dict)
+    detail: int = 0

@@ -1,23 +1,25 @@
-"""The cards of the bench by name, over both interfaces."""
+"""The cards of the bench by name, over all interfaces."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mpos.bench.cards import registry_contactless
+from mpos.bench.cards import registry_contactless, stripe
 from mpos.bench.cards.contact import personalities
-from mpos.bench.cards.entry import CONTACT, CONTACTLESS, Entry
+from mpos.bench.cards.entry import CONTACT, CONTACTLESS, SWIPE, Entry
 
-CARDS: dict[str, Entry] = {entry.name: entry for entry in (*registry_contactless.ENTRIES, *personalities.ENTRIES)}
+CARDS: dict[str, Entry] = {
+    entry.name: entry for entry in (*registry_contactless.ENTRIES, *personalities.ENTRIES, *stripe.ENTRIES)
+}
 
 
 def names(interface: str) -> list[str]:
-    """The names of the cards for "contactless" or "contact"."""
+    """The names of the cards for "contactless", "contact" or "swipe"."""
     return [entry.name for entry in CARDS.values() if entry.interface == interface]
 
 
 def make_card(name: str, atc: int = 0) -> list[Any]:
-    """The targets to lay into the field for this name; for a contact card the one to insert.
+    """The targets to lay into the field for this name; for a contact card the one to insert, for a stripe card the one to swipe.
 
     atc: transactions the card has behind it; a host that remembers an earlier run wants a higher one.
     Raises ValueError with the known names.
@@ -28,4 +30,4 @@ def make_card(name: str, atc: int = 0) -> list[Any]:
     return entry.build(atc)
 
 
-__all__ = ["CARDS", "CONTACT", "CONTACTLESS", "Entry", "make_card", "names"]
+__all__ = ["CARDS", "CONTACT", "CONTACTLESS", "SWIPE", "Entry", "make_card", "names"]
