@@ -128,7 +128,7 @@ class Stripe:
         middles = clocks[:-1][cells == 1] + cell / 2
         places = np.concatenate((clocks, middles))
         places.sort()
-        return places
+        return places[places <= CARD_MM]
 
     def cell_mm(self, number: int) -> float:
         """The length of one bit."""
@@ -236,15 +236,16 @@ def _when(where: Times, speed: float, acceleration: float, wobble: float) -> Tim
 
 _QUALIFY = 4  # bit cells alike before a signal is taken for a stripe
 _LIKE = 0.3  # how much they may differ
-_WINDOW = 0.72  # of the last bit cell: a reversal before that is the middle of a one
+_WINDOW = 0.75  # of a bit cell: a reversal before that is the middle of a one
+_FOLLOW = 0.4  # the weight of a new bit cell in the length that is expected of the next
 
 
 def cells(when: Times | Sequence[float]) -> tuple[list[int], list[float]]:
     """The bits of a track and the time at which each was complete, from the times of its reversals.
 
     As a decoder in hardware does it: after `_QUALIFY` cells of clocking zeros a window opens at each reversal that ends a
-    cell. What comes while it is open makes the bit a one, the first reversal after it ends the cell, and the cell's
-    length sets the next window. Nothing is checked; what cannot be a stripe gives no bits.
+    cell. What comes while it is open makes the bit a one, the first reversal after it ends the cell, and the last
+    cells' lengths set the next window. Nothing is checked; what cannot be a stripe gives no bits.
     """
     moments = list(when)
     out: list[int] = []
@@ -260,7 +261,7 @@ def cells(when: Times | Sequence[float]) -> tuple[list[int], list[float]]:
             continue
         out.append(one)
         ends.append(moment)
-        start, length, one = moment, passed, 0
+        start, length, one = moment, length + _FOLLOW * (passed - length), 0
     return out, ends
 
 
