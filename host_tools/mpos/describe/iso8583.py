@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import iso8583 as pyiso8583
 
-from mpos.describe import tlv
+from mpos.describe import pos_fields, tlv
 from mpos.describe.hexinput import parse_hex
 from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.masking import mask, scrub, scrub_hex
@@ -17,10 +17,8 @@ _TYPE_AND_BITMAP = 10
 
 # Never shown, whatever they hold: tracks, extended account number, PIN block
 _HIDDEN = {34, 35, 36, 45, 52}
-_CODED = {2, 32, 33, 48, 60, 61}
+_CODED = {2, 32, 33, 48, 61}
 _KEY_SCHEMES = {b"\x01": "TDES DUKPT"}
-_ENTRY_MODES = {"02": "magnetic stripe", "05": "chip by contact", "07": "contactless"}
-_PIN = {"1": "with PIN", "2": "without PIN"}
 _TYPES = {
     "0100": "authorisation request",
     "0110": "authorisation answer",
@@ -126,20 +124,21 @@ def _describe(number: int, value: str, raw: bytes) -> tuple[str, list[str]]:
     if number in (13, 15, 16, 17) and value.isdecimal():
         return f"{value[:2]}-{value[2:]} (month, day)", []
     if number == 22:
-        mode = ", ".join(filter(None, (_ENTRY_MODES.get(value[:2], ""), _PIN.get(value[2:], ""))))
-        return f"{value} {mode}".strip(), []
+        return pos_fields.entry_mode(value), []
     if number == 26:
         return f"{value} (most digits of a PIN)", []
     if number == 39:
         return f"{value} {RESPONSE_CODES.get(value, '')}".strip(), []
     if number == 49:
         return f"{value} CNY" if value == "156" else value, []
+    if number == 53:
+        return pos_fields.security_control(value), []
     if number == 55:
         return _objects(raw)
     if number == 57:
         return _key_information(raw)
-    if number == 60 and len(value) >= 8:
-        return f"{value} (type {value[:2]}, batch {value[2:8]})", []
+    if number == 60:
+        return pos_fields.terminal(value), []
     if SPEC[str(number)]["data_enc"] == "b" and number not in _CODED:
         return (value if len(value) <= 12 and value.isdecimal() else scrub_hex(raw)), []
     return value if value.isprintable() else scrub_hex(raw), []

@@ -34,7 +34,8 @@ def test_a_sale(packets):
     assert fields["DE35"] == "(16 bytes, not shown)"
     assert fields["DE41"] == "MPOS0001" and fields["DE42"] == "104110058120001" and fields["DE49"] == "156 CNY"
     assert fields["DE57"] == "KSN FFFF9876543210E00001, key scheme 01 TDES DUKPT"
-    assert fields["DE60"] == "2200000100060 (type 22, batch 000001)"
+    assert fields["DE60"] == "2200000100060 (type 22 sale, batch 000001, reads chips by radio)"
+    assert fields["DE53"] == "0610000000000000 (no PIN, triple DES, tracks encrypted)"
     assert "!" not in fields
 
 
@@ -48,6 +49,22 @@ def test_a_sale_with_a_pin():
     assert fields["DE52"] == "(8 bytes, not shown)"
     block = next(value["data"] for number, value in pyiso8583.decode(request[13:], SPEC)[1].items() if number == "52")
     assert block.hex().upper() not in "\n".join(iso8583.lines(request.hex())).upper()
+
+
+def test_a_swiped_sale():
+    """Neither track is shown, not even enciphered, and fallback is named."""
+    terminal = Terminal()
+    request = terminal.swipe(PAN + "=49122010000000", "99" + PAN + "=156156", pin="1357", condition="2")
+    fields = named(request)
+    assert fields["DE22"] == "021 magnetic stripe, with PIN"
+    assert fields["DE35"] == "(24 bytes, not shown)" and fields["DE36"] == "(16 bytes, not shown)"
+    assert fields["DE53"] == "2610000000000000 (PIN with account number, triple DES, tracks encrypted)"
+    assert fields["DE60"].endswith("reads chips by radio, fallback: the chip failed)")
+    names = {entry.label: entry.name for entry in iso8583.decode(request)}
+    assert (names["DE35"], names["DE36"]) == ("track 2, encrypted", "track 3, encrypted")
+    text = "\n".join(iso8583.lines(request.hex())).upper()
+    encoded = pyiso8583.decode(request[13:], SPEC)[1]
+    assert not any(encoded[number]["data"].hex().upper() in text for number in ("35", "36", "52"))
 
 
 def test_an_answer(packets):
@@ -114,7 +131,34 @@ def field(number: int, value: str) -> str:
         (field(39, "3531"), "DE39", "51 insufficient funds"),
         (field(39, "5A5A"), "DE39", "ZZ"),
         (field(22, "0510"), "DE22", "051 chip by contact, with PIN"),
+        (field(22, "0220"), "DE22", "022 magnetic stripe, without PIN"),
+        (field(22, "0120"), "DE22", "012 typed in, without PIN"),
+        (field(22, "9500"), "DE22", "950 chip by contact, its track not reliable"),
         (field(22, "9990"), "DE22", "999"),
+        (
+            field(53, "1600000000000000"),
+            "DE53",
+            "1600000000000000 (PIN without account number, triple DES, tracks in clear)",
+        ),
+        (field(53, "9999999999999999"), "DE53", "9999999999999999"),
+        (field(60, "00082200000A"), "DE60", "2200000A"),
+        (field(60, "000822000001"), "DE60", "22000001 (type 22 sale, batch 000001)"),
+        (
+            field(60, "00110000000100" + "30"),
+            "DE60",
+            "00000001003 (type 00 management, batch 000001, network management 003)",
+        ),
+        (field(60, "00139900000200000" + "0"), "DE60", "9900000200000 (type 99, batch 000002, unknown what it reads)"),
+        (
+            field(60, "00132200000100021" + "0"),
+            "DE60",
+            "2200000100021 (type 22 sale, batch 000001, reads stripes only, last chip was well)",
+        ),
+        (
+            field(60, "001422000001000501"),
+            "DE60",
+            "22000001000501 (type 22 sale, batch 000001, reads chips by contact, parts of the amount will do)",
+        ),
         (field(49, "383430"), "DE49", "840"),
         (field(55, "00029F02"), "DE55", "2 bytes, not well-formed: byte 2: the length is missing"),
         (field(57, "00021234"), "DE57", "1234"),
