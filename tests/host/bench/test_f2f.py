@@ -59,7 +59,7 @@ def test_where_the_bits_are(number, per_mm, least):
     assert FIRST_BIT_MM in places.round(9)
     # The first bit of either start sentinel is a one: a reversal in its middle
     assert (FIRST_BIT_MM + 0.5 / per_mm) == pytest.approx(places[len(clocks) + 1], abs=0.001)
-    assert 0 < places[0] and places[-1] < CARD_MM
+    assert places[0] > 0 and places[-1] < CARD_MM
 
 
 def test_nothing_is_recorded_beside_the_card():
