@@ -34,6 +34,7 @@ class _Board:
         self.key_store, self.counter_store, self.notice_store = stores()
         self.contactless = ContactlessReader(Pn532(Hsu(Uart(_NFC_LINE))))
         self.contact = Tda8029(Uart(_CHIP_LINE))
+        self.head = None
         self.pin_pad = PinPad(Uart(_KEYS_LINE))
 
     def link(self, version: str) -> SerialLink:

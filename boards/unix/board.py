@@ -4,6 +4,8 @@ The bench says where everything is:
     MPOS_NFC         address:port of the PN532's serial line
     MPOS_CHIP        address:port of the chip slot's lines (chip_line.py); unset: there is no slot
     MPOS_COUPLER     address:port of a TDA8029's serial line, which then is the chip slot
+    MPOS_HEAD        address:port of the magnetic head's two lines (head_line.py); unset: there is no head
+    MPOS_EDGES       address:port of a head that gives raw edges, instead
     MPOS_KEYS        address:port of the PIN pad's keys; unset: there is no PIN pad
     MPOS_RADIO       address:port of the Bluetooth controller (bluetooth.py)
     MPOS_STATE       folder of the stores
@@ -45,6 +47,7 @@ class _Board:
         self.emv_tables = os.getenv("MPOS_EMV") or ""
         self.contactless = ContactlessReader(Pn532(Hsu(_line(_setting("MPOS_NFC")))))
         self.contact = _contact()
+        self.head = _head()
         self.pin_pad = _pin_pad()
 
     def link(self, version: str) -> GattService:
@@ -68,6 +71,23 @@ def _contact():
 
         line = ChipLine(_line(address))
         return IccSlot(line, line.power, line.reset, line.off, late_ms=_LATE_MS)
+    return None
+
+
+def _head():
+    if address := os.getenv("MPOS_HEAD"):
+        from head_line import HeadLine
+
+        from reader.drivers.mag_head import MagHead
+
+        line = HeadLine(_line(address))
+        return MagHead(line.strobe, line.data)
+    if address := os.getenv("MPOS_EDGES"):
+        from head_line import EdgeLine
+
+        from reader.drivers.mag_edges import EdgeHead
+
+        return EdgeHead(EdgeLine(_line(address)))
     return None
 
 

@@ -51,6 +51,7 @@ E_CARD_BLOCKED = const(408)  # the card itself is blocked
 E_TERMINAL_DECLINED = const(409)  # the reader declined: its action codes and the card's ask for it
 E_CARD_REFUSED = const(410)  # the host approved, the card did not: the host is to be told (reversal)
 E_CDA = const(411)  # combined data authentication failed, so that the cryptogram proves nothing
+E_NO_PIN = const(412)  # the card asks for a PIN and there is none; detail: outcome.PIN_*
 
 # 5xx: keys and the secure parts
 E_NO_KEY = const(501)  # not personalised

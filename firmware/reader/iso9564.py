@@ -22,19 +22,25 @@ def format2_into(digits, out) -> None:
     _plain_into(digits, out, _FORMAT_2)
 
 
-def format0_into(digits, pan, pan_digits: int, out) -> None:
-    """ISO 9564-1, 9.3.1: control 0, length, digits, F, exclusive-or the rightmost 12 digits of the PAN without its
-    check digit.
-
-    `pan`: packed digits that begin with the PAN's `pan_digits` digits. Raises E_TAG_FORMAT for no PIN or no PAN.
+def account_into(pan, pan_digits: int, out) -> None:
+    """ISO 9564-1, 9.3.1: the account number field of format 0, which is the rightmost 12 digits of the PAN without its
+    check digit. `pan`: packed digits that begin with the PAN's `pan_digits` digits. Raises E_TAG_FORMAT for no PAN.
     """
     if not _PAN_PART < pan_digits <= _PAN_MOST or len(pan) * 2 < pan_digits:
         raise ReaderError(E_TAG_FORMAT)
-    _plain_into(digits, out, 0)
     first = pan_digits - 1 - _PAN_PART
-    for i in range(_PAN_PART):
-        digit = nibble(pan, first + i)
-        out[2 + i // 2] ^= digit if i & 1 else digit << 4
+    out[0] = out[1] = 0
+    for i in range(2, _SIZE):
+        out[i] = nibble(pan, first) << 4 | nibble(pan, first + 1)
+        first += 2
+
+
+def format0_into(digits, account, out) -> None:
+    """ISO 9564-1, 9.3.1: control 0, length, digits, F, exclusive-or `account` (account_into). Raises E_TAG_FORMAT for
+    no PIN."""
+    _plain_into(digits, out, 0)
+    for i in range(_SIZE):
+        out[i] ^= account[i]
 
 
 def _plain_into(digits, out, control: int) -> None:

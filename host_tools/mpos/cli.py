@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -49,6 +49,12 @@ class Type(StrEnum):
 class Interface(StrEnum):
     contact = "contact"
     contactless = "contactless"
+    swipe = "swipe"
+
+
+class Direction(StrEnum):
+    forward = "forward"
+    back = "back"
 
 
 class Target(StrEnum):
@@ -70,16 +76,28 @@ def _fail(text: str) -> typer.Exit:
 
 @app.command(epilog="Example: mpos run --card approved --amount 12.34")
 def run(
-    card: Annotated[str, typer.Option(help="Which card is presented: a name of `mpos card list`.")],
+    card: Annotated[str | None, typer.Option(help="Which card the customer has: a name of `mpos card list`.")] = None,
     type: Annotated[Type, typer.Option(help="The transaction.")] = Type.sale,
     interface: Annotated[
-        Interface | None, typer.Option(help="How it is presented; without it, as the card is made for.")
+        Interface | None, typer.Option(help="The one that is open; without it the reader waits for any card.")
     ] = None,
+    present: Annotated[
+        str | None,
+        typer.Option(
+            help="What the customer does, and when: tap@1s,swipe:stripe@3s. Also insert, away (from the field), remove."
+        ),
+    ] = None,
+    speed: Annotated[float | None, typer.Option(min=1, max=500, help="Of a swipe, in cm/s.")] = None,
+    jitter: Annotated[float | None, typer.Option(min=0, max=100, help="Of a swipe, in percent of a bit.")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Of a swipe.")] = None,
+    edges: Annotated[bool, typer.Option(help="The head has no ASIC: the firmware decodes flux reversals.")] = False,
     amount: Annotated[
         str | None, typer.Option(help="Amount in CNY, like 12.34; without it, the one of the card's story.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one record and nothing else.")] = False,
-    timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 3,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, max=120, help="Seconds to wait for a card; 3, or as long as --present takes.")
+    ] = None,
     target: Annotated[
         Target, typer.Option(help="What runs the firmware: a process, or the emulated board.")
     ] = Target.unix,
@@ -105,10 +123,20 @@ def run(
     from mpos.bench.run import Options, run_sale
     from mpos.bench.telling import collect, show
 
+    swipe: dict[str, Any] = {}
+    if speed is not None:
+        swipe["speed_cm_s"] = speed
+    if jitter is not None:
+        swipe["jitter_percent"] = jitter
+    if direction is not None:
+        swipe["direction"] = direction.value
     options = Options(
         card=card,
         amount=None if amount is None else _amount(amount),
         interface=None if interface is None else interface.value,
+        present=present,
+        swipe=swipe,
+        edges=edges,
         coupler=coupler,
         currency=CURRENCY_CNY,
         card_timeout_s=timeout,
@@ -132,7 +160,7 @@ def run(
     if as_json:
         print(done.record.to_json())
     else:
-        show(out, collect(done.story, done.field, done.slot, done.acquirer_log), done.record)
+        show(out, collect(done.story, done.field, done.slot, done.head, done.acquirer_log), done.record)
     raise typer.Exit(EXIT.get(done.record.outcome, EXIT_ERROR))
 
 

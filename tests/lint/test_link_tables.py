@@ -1,7 +1,7 @@
 """Both sides of the link number its messages alike (docs/link.md): reader/link/protocol.py and mpos.link.messages."""
 
 from collections.abc import Iterator
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import pytest
 
@@ -10,14 +10,14 @@ from tests.lint.sources import File, read
 from tests.lint.test_tables import constants
 
 _PROTOCOL = "firmware/reader/link/protocol.py"
-_PREFIXED: tuple[tuple[str, type[IntEnum]], ...] = (
+_PREFIXED: tuple[tuple[str, type[IntEnum | IntFlag]], ...] = (
     ("STATE_", State),
     ("CARD_", CardEvent),
     ("INTERFACE_", Interface),
     ("PROMPT_", Prompt),
     ("NOTICE_", Notice),
 )
-_PLAIN: tuple[type[IntEnum], ...] = (Kind, Opcode, Tag)
+_PLAIN: tuple[type[IntEnum | IntFlag], ...] = (Kind, Opcode, Tag)
 _ELSEWHERE = {"TYPE_SALE", "CARD_EVENT"}  # a body's tag, and a constant that stands alone
 
 
@@ -26,9 +26,9 @@ def disagreements(file: File) -> Iterator[str]:
     device = {name: (value, line) for name, value, line in constants(file, "") if name.isupper()}
     host: dict[str, int] = {}
     for prefix, numbers in _PREFIXED:
-        host |= {prefix + member.name: member.value for member in numbers}
+        host |= {prefix + name: member.value for name, member in numbers.__members__.items()}
     for numbers in _PLAIN:
-        host |= {member.name: member.value for member in numbers}
+        host |= {name: member.value for name, member in numbers.__members__.items()}
     for name, (value, line) in device.items():
         if name not in host and name not in _ELSEWHERE:
             yield file.says(line, f"{name} is unknown to mpos.link.messages; add it there")

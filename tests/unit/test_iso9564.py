@@ -1,14 +1,16 @@
 """PIN blocks: ISO 9564-1. The examples of openemv/pinblock's tests, and that the blocks come apart again."""
 
 from reader.errors import E_TAG_FORMAT
-from reader.iso9564 import format0_into, format2_into
+from reader.iso9564 import account_into, format0_into, format2_into
 from testing import cases, h, raises, requirement
 
 
 def block0(digits, pan):
     out = bytearray(8)
     packed = h(pan + "F" * (len(pan) % 2))
-    format0_into(bytes(digits), packed, len(pan), out)
+    account = bytearray(8)
+    account_into(packed, len(pan), account)
+    format0_into(bytes(digits), account, out)
     return bytes(out)
 
 
@@ -56,4 +58,4 @@ def test_no_pin(digits):
 @cases(("621234123456", 12), ("62123412345678901234", 20), ("6212", 19))
 def test_no_account(pan, digits):
     with raises(E_TAG_FORMAT):
-        format0_into(bytes((1, 2, 3, 4)), h(pan), digits, bytearray(8))
+        account_into(h(pan), digits, bytearray(8))

@@ -25,18 +25,22 @@ _YYMM = const(4)  # digits
 _SERVICE_CODE = const(3)
 _ZERO_IV = bytes(8)
 _BLOCK = const(8)
-_CLEAR = const(24)  # the longest track and its padding
+_CLEAR = const(24)  # the longest track of a chip and its padding
+_CLEAR_STRIPE = const(56)  # the same of a stripe, whose track 3 has 104 characters
 
 
 class Account:
-    """`masked`: text; `track2`: ciphertext (16 or 24 bytes); `pin_block`: ciphertext (8 bytes) or b"";
-    `card_sequence`: int or None."""
+    """`masked`: text; `track2`, `track3`: ciphertext (whole blocks of 8) or b""; `pin_block`: ciphertext (8 bytes) or b"";
+    `card_sequence`: int or None; `number`: the account number field of a PIN block, in clear, until `wipe`."""
 
-    def __init__(self, masked: str, track2: bytes, pin_block: bytes, card_sequence: "int | None"):
-        self.masked = masked
-        self.track2 = track2
-        self.pin_block = pin_block
-        self.card_sequence = card_sequence
+    def __init__(self):
+        self.masked = ""
+        self.track2 = self.track3 = self.pin_block = b""
+        self.card_sequence: int | None = None
+        self.number = bytearray(_BLOCK)
+
+    def wipe(self) -> None:
+        wipe(self.number)
 
 
 def take(data, keys, pin=None) -> Account:
@@ -44,39 +48,87 @@ def take(data, keys, pin=None) -> Account:
     online PIN, one a byte) as a block of ISO 9564-1 format 0 under `keys.pin`.
 
     The track is the value of tag 57; a chip without it (EMV 4.4 Book 3, 7.2 asks for 5A only) gives PAN, expiry and
-    service code in its form. Padding method 2 of ISO 9797-1, TDES-CBC with a zero IV: the key is used once. Raises
-    E_TAG_MISSING, E_TAG_FORMAT.
+    service code in its form. Raises E_TAG_MISSING, E_TAG_FORMAT.
     """
     clear = bytearray(_CLEAR)
-    block = bytearray(_BLOCK)
-    cipher = None
+    taken = Account()
     try:
         n = _track_into(data, clear)
-        digits = _digits(clear, n)
-        clear[n] = 0x80
-        padded = memoryview(clear)[: (n // _BLOCK + 1) * _BLOCK]
-        masked = _masked(clear, digits)
+        _number(taken, clear, _digits(clear, n))
+        taken.track2 = _encrypted(keys, clear, n)
         if pin is not None:
-            from ..iso9564 import format0_into
-
-            format0_into(pin, memoryview(clear)[:n], digits, block)
-            cipher = Des3(keys.pin)
-            cipher.encrypt_into(block, block)
-            cipher.wipe()
-        pin_block = b"" if pin is None else bytes(block)
-        cipher = Des3(keys.data)
-        out = bytearray(len(padded))
-        cipher.cbc_encrypt_into(_ZERO_IV, padded, out)
+            add_pin(taken, keys, pin)
     finally:
-        if cipher is not None:
-            cipher.wipe()
         wipe(clear)
-        wipe(block)
+        taken.wipe()
         if pin is not None:
             wipe(pin)
     sequence = data.get(_TAG_5F34_PAN_SEQUENCE_NUMBER)
-    card_sequence = None if sequence is None else (sequence[0] >> 4) * 10 + (sequence[0] & 15)
-    return Account(masked, bytes(out), pin_block, card_sequence)
+    if sequence is not None:
+        taken.card_sequence = (sequence[0] >> 4) * 10 + (sequence[0] & 15)
+    return taken
+
+
+def take_stripe(stripe, keys) -> Account:
+    """The account out of a swipe (iso7813.stripe.Stripe): tracks 2 and 3 in packed digits, encrypted under `keys.data`.
+
+    A PIN may come later (add_pin): for that `number` stays, until it is wiped.
+    """
+    clear = bytearray(_CLEAR_STRIPE)
+    taken = Account()
+    try:
+        n = (stripe.pack_into(2, clear) + 1) // 2
+        _number(taken, clear, _digits(clear, n))
+        taken.track2 = _encrypted(keys, clear, n)
+        wipe(clear)
+        n = (stripe.pack_into(3, clear) + 1) // 2
+        if n:
+            taken.track3 = _encrypted(keys, clear, n)
+    finally:
+        wipe(clear)
+    return taken
+
+
+def add_pin(taken: Account, keys, pin) -> None:
+    """`pin` (one digit a byte; wiped here) as a block of ISO 9564-1 format 0 under `keys.pin`. Raises E_TAG_FORMAT."""
+    from ..iso9564 import format0_into
+
+    block = bytearray(_BLOCK)
+    cipher = None
+    try:
+        format0_into(pin, taken.number, block)
+        cipher = Des3(keys.pin)
+        cipher.encrypt_into(block, block)
+        taken.pin_block = bytes(block)
+    finally:
+        wipe(block)
+        wipe(pin)
+        if cipher is not None:
+            cipher.wipe()
+
+
+def _encrypted(keys, clear, n: int) -> bytes:
+    """The first `n` bytes of `clear` with padding method 2 of ISO 9797-1, in TDES-CBC with a zero IV: the key is used
+    once for each track."""
+    clear[n] = 0x80
+    padded = memoryview(clear)[: (n // _BLOCK + 1) * _BLOCK]
+    for i in range(n + 1, len(padded)):
+        padded[i] = 0
+    out = bytearray(len(padded))
+    cipher = Des3(keys.data)
+    try:
+        cipher.cbc_encrypt_into(_ZERO_IV, padded, out)
+    finally:
+        cipher.wipe()
+    return bytes(out)
+
+
+def _number(taken: Account, track, digits: int) -> None:
+    """The account number at the beginning of `track` (packed), masked and as a PIN block wants it."""
+    from ..iso9564 import account_into
+
+    taken.masked = _masked(track, digits)
+    account_into(track, digits, taken.number)
 
 
 def _track_into(data, out) -> int:

@@ -24,6 +24,7 @@ from .version import VERSION
 _AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
 _TIMEOUT_MOST_S = const(120)
 _TIMEOUT_S = const(30)
+_ALL = const(7)  # protocol.INTERFACE_*
 _NO_MEMORY = const(1)  # detail of E_INTERNAL
 
 
@@ -89,7 +90,7 @@ def _info(reader):
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
         w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)
-        w.put_int(protocol.NOTICES, notices, 1)
+        w.put_int(protocol.NOTICES, notices, 1).put_int(protocol.INTERFACES, reader.interfaces(), 1)
         return w.put(protocol.AIOBLE, reader.link.stack)
 
     return write
@@ -110,12 +111,12 @@ def _start(reader, number: int, body):
             seconds = protocol.need_int(body, protocol.TIMEOUT, 2)
             if not 0 < seconds <= _TIMEOUT_MOST_S:
                 raise ReaderError(E_LINK_BODY, protocol.TIMEOUT)
-        interface = protocol.INTERFACE_CONTACTLESS
+        interfaces = _ALL
         if protocol.find(body, protocol.INTERFACES, 1) is not None:
-            interface = protocol.need_int(body, protocol.INTERFACES, 1)
-            if interface not in (protocol.INTERFACE_CONTACT, protocol.INTERFACE_CONTACTLESS):
+            interfaces = protocol.need_int(body, protocol.INTERFACES, 1)
+            if not 0 < interfaces <= _ALL:
                 raise ReaderError(E_LINK_BODY, protocol.INTERFACES)
-        began = reader.start(number, amount, currency, seconds * 1000, interface)
+        began = reader.start(number, amount, currency, seconds * 1000, interfaces)
     return lambda w: _done(w).put_int(protocol.TRANSACTION, began, 2)
 
 

@@ -3,19 +3,18 @@
 Loaded with all that it needs for one transaction, and unloaded after it.
 """
 
-import time
-
 from micropython import const
 
 from .. import outcome
 from ..emv.contact.kernel import Kernel
-from ..errors import E_CARD_ATR, E_CARD_PROTOCOL, E_CARD_TIMEOUT, E_NO_CARD, ReaderError
+from ..errors import ReaderError
 from ..link import protocol
 from ..storage.emv_tables import EmvTables
 from ..util import ber_tlv
 from ..util.modules import forget_each
 from ..util.wipe import wipe
 from .cardholder import Cardholder
+from .interface import Interface
 
 _TAG_57_TRACK2_EQUIVALENT_DATA = const(0x57)
 _TAG_5A_PAN = const(0x5A)
@@ -25,7 +24,6 @@ _TAG_9B_TRANSACTION_STATUS_INFORMATION = const(0x9B)
 _TAG_9F34_CVM_RESULTS = const(0x9F34)
 _TAG_9F79_ELECTRONIC_CASH_BALANCE = const(0x9F79)
 
-_ATTEMPTS = const(3)  # times a card may be put in again that did not answer the reset
 _REPORT_MOST = const(200)
 
 
@@ -42,18 +40,16 @@ class _Amounts:
         self.sequence = sale.stan
 
 
-class Insert:
-    """One of the interfaces of a transaction (tap.Tap is the other)."""
+class Insert(Interface):
+    """`transaction`: what it belongs to."""
 
-    entry_mode = "05"  # DE22, without its last digit
+    entry_mode = "05"
 
     def __init__(self, transaction):
         parts = transaction.parts
 
         self._t = transaction
-        self._slot = parts.board.contact
-        self._clock = parts.clock
-        self._on = False
+        self.has_answered = False  # the reset
         self.cardholder = Cardholder(transaction, parts.board.pin_pad)
         tables = EmvTables(parts.board.emv_tables)
         self._kernel = Kernel(parts.parameters.terminal, tables, self.cardholder, parts.entropy, parts.room)
@@ -68,44 +64,26 @@ class Insert:
     def session(self):
         return self._kernel.session
 
-    async def read(self, tx_of) -> outcome.Outcome:
-        """From the empty slot to what the card says first."""
+    def is_chosen(self) -> bool:
+        """An application of the card runs."""
+        session = self._kernel.session
+        return session is not None and session.application is not None
+
+    async def read(self, tx_of, card) -> outcome.Outcome:
+        """From the card that lies in the slot to what it says first. `card` is not there yet."""
         t = self._t
-        await t.state(protocol.STATE_WAIT_CARD)
-        card = await self._activated()
+        card = await t.parts.board.contact.activate()
+        forget_each("reader.iso7816.atr", "reader.iso7816.acceptance", "reader.iso7816.pps")
+        self.has_answered = True
         await t.prompt(protocol.PROMPT_DO_NOT_REMOVE)
         await t.state(protocol.STATE_READING)
         return await self._kernel.run(card.transmit, _Amounts(tx_of), t.data)
 
-    async def _activated(self):
-        """A card that has answered the reset. One that did not may be put in again, as long as the time-out allows."""
-        t = self._t
-        slot = self._slot
-        deadline = time.ticks_add(self._clock.ticks_ms(), t.timeout_ms)
-        last = ReaderError(E_NO_CARD)
-        self._on = True
-        await slot.start()
-        if not await slot.is_present():
-            await t.prompt(protocol.PROMPT_INSERT)
-        for _ in range(_ATTEMPTS):
-            try:
-                await slot.wait_for_insertion(max(time.ticks_diff(deadline, self._clock.ticks_ms()), 0))
-            except ReaderError as error:
-                raise last if error.code == E_NO_CARD else error
-            await t.card(protocol.CARD_PRESENT)
-            try:
-                card = await slot.activate()
-                forget_each("reader.iso7816.atr", "reader.iso7816.acceptance", "reader.iso7816.pps")
-                return card
-            except ReaderError as error:
-                if error.code not in (E_CARD_ATR, E_CARD_TIMEOUT, E_CARD_PROTOCOL):
-                    raise
-                last = error
-            await slot.stop()
-            await t.card(protocol.CARD_TRY_AGAIN)
-            if not await slot.wait_for_removal(max(time.ticks_diff(deadline, self._clock.ticks_ms()), 0)):
-                break
-        raise last
+    def account(self, keys):
+        """The account, and the PIN if it is for the host, encrypted under the packet's `keys`."""
+        from .account import take
+
+        return take(self._t.data, keys, self.pin)
 
     def packed(self) -> None:
         """The packet is made: the kernel goes on, without the account."""
@@ -155,13 +133,8 @@ class Insert:
             result.response_code = session.answer_code.decode()
 
     async def stop(self) -> None:
-        """Card off, what was read of it wiped."""
+        """What was read of the card is wiped. It is for others to switch it off."""
         self._kernel.wipe()
-        if self._on:
-            self._on = False
-            await self._slot.stop()
-            if await self._slot.is_present():
-                await self._t.prompt(protocol.PROMPT_REMOVE)
 
 
 def rehearse() -> None:

@@ -104,20 +104,19 @@ def _next_keys(t: "Transaction"):
 
 
 def _take_account(t: "Transaction", sale: "Sale", keys) -> None:
-    """Account, PIN and chip data out of the card's objects, which are wiped or go on without the account."""
-    from . import account
-
+    """Account, PIN and chip data of the card, which is wiped or goes on without the account."""
     result = t.result
-    pin = t.interface.pin
-    sale.entry_mode = t.interface.entry_mode + (_WITHOUT_PIN if pin is None else _WITH_PIN)
-    taken = account.take(t.data, keys, pin)
+    interface = t.interface
+    taken = interface.account(keys)
     sale.track2 = taken.track2
+    sale.track3 = taken.track3
     sale.pin_block = taken.pin_block
     sale.card_sequence = taken.card_sequence
+    sale.entry_mode = result.entry_mode = interface.entry_mode + (_WITH_PIN if taken.pin_block else _WITHOUT_PIN)
     result.masked = taken.masked
     result.ksn = bytes(keys.ksn)
     sale.icc_data = memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)]
-    t.interface.packed()
+    interface.packed()
 
 
 async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
@@ -125,7 +124,7 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
     from ..iso8583 import messages
 
     host = t.parts.parameters.host
-    keys = _next_keys(t)
+    keys = t.interface.keys or _next_keys(t)
     try:
         _take_account(t, sale, keys)
         packet = memoryview(t.parts.room)[:_FRAME_MOST]

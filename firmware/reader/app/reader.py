@@ -13,6 +13,7 @@ from ..crypto import des  # noqa: F401 - stays loaded: MicroPython keeps the mem
 from ..dukpt import tdes  # the same
 from ..emv.data import DataStore
 from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
+from ..iso7811 import characters, f2f  # noqa: F401 - the same
 from ..link import protocol
 from ..util.modules import keep_only, loaded
 from . import commands
@@ -23,6 +24,9 @@ from .version import VERSION
 
 _DATA = const(2560)  # data objects of one transaction, two certificates of 248 bytes among them
 _ROOM = const(2048)
+_LOOK_MS = const(500)  # from one look for a card left in the slot to the next
+_LOOKS_TO_NAG = const(10)
+_NAGS = const(60)  # then the reader is silent about it
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
 
 _TYPE_CHECKING = const(0)
@@ -47,6 +51,7 @@ class Reader:
         self.notices = Notices(board.notice_store)
         self.parameters: Any = None
         self.has_tables = False  # of applications and keys, without which no contact chip is taken
+        self.left = False  # a card in the slot was read before, and must leave it
         self.out_of_service = 0
         self.last = b""  # body of the last RESULT
         self.last_number = 0
@@ -117,9 +122,13 @@ class Reader:
         kept = loaded()
         # All that is ever there together at once: MicroPython's table of modules grows to that size, and stays so
         from ..iso8583 import messages  # noqa: F401
-        from . import account, online, tap  # noqa: F401
+        from . import account, online, present, tap  # noqa: F401
 
         keep_only(kept)
+        if self.board.head is not None:
+            from . import swipe  # noqa: F401
+
+            keep_only(kept)
         if self.board.contact is not None:
             from . import insert
 
@@ -161,18 +170,25 @@ class Reader:
         """Whether the START with this message id is the one that began the last transaction."""
         return command == self._command
 
-    def start(self, command: int, amount: int, currency: int, timeout_ms: int, interface: int) -> int:
-        """Begin a sale by `interface` (protocol.INTERFACE_*) and return its number.
+    def interfaces(self) -> int:
+        """protocol.INTERFACE_* of all that a card may come by."""
+        found = protocol.INTERFACE_CONTACTLESS
+        if self.board.contact is not None and self.has_tables:
+            found |= protocol.INTERFACE_CONTACT
+        return found | protocol.INTERFACE_SWIPE if self.board.head is not None else found
 
-        Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when the interface cannot be served.
+    def start(self, command: int, amount: int, currency: int, timeout_ms: int, interfaces: int) -> int:
+        """Begin a sale by whichever of `interfaces` (protocol.INTERFACE_*) the reader has; its number.
+
+        Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when none of them can be served.
         """
         if self._transaction is not None:
             raise ReaderError(E_LINK_BUSY)
-        if interface == protocol.INTERFACE_CONTACT:
-            if self.board.contact is None:
-                raise ReaderError(E_INTERFACE)
-            if not self.has_tables:
+        served = interfaces & self.interfaces()
+        if not served:
+            if interfaces & protocol.INTERFACE_CONTACT and self.board.contact is not None:
                 raise ReaderError(E_PARAMETERS, _NO_TABLES)
+            raise ReaderError(E_INTERFACE)
         number = self._number % 0xFFFF + 1
         self._transaction = Transaction(
             self,
@@ -181,12 +197,11 @@ class Reader:
             amount,
             currency,
             timeout_ms,
-            interface,
+            served,
         )
         self._command = command
         self._continued = -1
         self._number = number
-        self._task = asyncio.create_task(self._transaction.run())
         self._begun.set()
         return number
 
@@ -195,15 +210,48 @@ class Reader:
         return await self.link.send(lambda w: build(w.begin(protocol.EVENT, opcode, number)))
 
     async def _supervise(self) -> None:
-        """For ever: take each transaction from the end of its task to the reader being idle again."""
+        """For ever: take each transaction from its beginning to the reader being idle again."""
         while True:
+            if self.left:
+                await self._nag()
             await self._begun.wait()
             self._begun.clear()
+            transaction = self._transaction
+            if not transaction.cancelled:
+                self._task = asyncio.create_task(transaction.run())
+                try:
+                    await self._task
+                except asyncio.CancelledError:
+                    pass  # by us: finish says why
+            await self._conclude(await transaction.finish())
+
+    async def _nag(self) -> None:
+        """Until the card has left the slot, or the next transaction begins."""
+        slot = self.board.contact
+        looks = 0
+        while not self._begun.is_set():
             try:
-                await self._task
-            except asyncio.CancelledError:
-                pass  # by us: finish says why
-            await self._conclude(await self._transaction.finish())
+                if await slot.wait_for_removal(0):
+                    self.left = False
+                    await self._emit(
+                        self._number,
+                        protocol.CARD,
+                        lambda w: w.put_int(protocol.CARD_EVENT, protocol.CARD_GONE, 1),
+                    )
+                    return
+            except ReaderError:
+                return  # the slot's trouble is the next transaction's
+            looks += 1
+            if looks % _LOOKS_TO_NAG == 0 and looks <= _LOOKS_TO_NAG * _NAGS:
+                await self._emit(
+                    self._number,
+                    protocol.PROMPT,
+                    lambda w: w.put_int(protocol.PROMPT_CODE, protocol.PROMPT_REMOVE, 1),
+                )
+            try:
+                await asyncio.wait_for_ms(self._begun.wait(), _LOOK_MS)
+            except asyncio.TimeoutError:
+                pass
 
     async def _conclude(self, result) -> None:
         self._transaction = self._task = None
@@ -229,7 +277,7 @@ class Reader:
     def _stop(self, code: int) -> None:
         """One that has come to its end, and only waits for the supervisor, stays what it is."""
         # Once: a second cancellation would end the cleaning up after the first
-        if not self._transaction.cancelled and self._task.cancel():
+        if not self._transaction.cancelled and (self._task is None or self._task.cancel()):
             self._transaction.cancelled = True
             self._transaction.cancel_code = code
 

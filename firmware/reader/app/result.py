@@ -24,6 +24,9 @@ class Result:
         self.cvm = outcome.CVM_NOT_APPLICABLE
         self.code = 0
         self.detail = 0
+        self.interface = 0  # protocol.INTERFACE_* that the card came by; 0: there was none
+        self.entry_mode = ""
+        self.is_fallback = False
         self.response_code = ""
         self.auth_code = ""
         self.rrn = ""
@@ -53,7 +56,12 @@ class Result:
         writer.put_int(protocol.TRANSACTION, self.number, 2).put_int(protocol.STAN, self.stan, 4)
         writer.put(protocol.AMOUNT, bcd.from_int(self.amount, 6))
         writer.put(protocol.CURRENCY, bcd.from_int(self.currency, 2))
+        if self.interface:
+            writer.put_int(protocol.INTERFACES, self.interface, 1)
+        if self.is_fallback:
+            writer.put_int(protocol.FALLBACK, 1, 1)
         for tag, value in (
+            (protocol.ENTRY_MODE, self.entry_mode),
             (protocol.RESPONSE_CODE, self.response_code),
             (protocol.AUTH_CODE, self.auth_code),
             (protocol.RRN, self.rrn),

@@ -34,7 +34,9 @@ class Sale:
         self.stan = stan
         self.time = time
         self.entry_mode = ""
+        self.is_fallback = False
         self.track2 = b""
+        self.track3 = b""
         self.pin_block = b""
         self.card_sequence: int | None = None
         self.icc_data: Any = b""
@@ -43,17 +45,18 @@ class Sale:
 class Transaction:
     """`parts` is the reader (board, parameters, contactless, counters, notices, clock, entropy, data, room);
     `emit(opcode, build)` sends an event of this transaction and returns whether somebody was there to hear it;
-    `interface`: protocol.INTERFACE_*."""
+    `interfaces`: protocol.INTERFACE_*, those that the card may come by."""
 
     def __init__(
-        self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int, interface: int
+        self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int, interfaces: int
     ):
         self.parts = parts
         self.emit = emit
         self.timeout_ms = timeout_ms
         self.result = Result(number, amount, currency)
-        self.interface: Any = None  # insert.Insert or tap.Tap, while the transaction runs
-        self._interface = interface
+        self.interface: Any = None  # tap.Tap, insert.Insert or swipe.Swipe, as soon as there is a card
+        self._present: Any = None
+        self._interfaces = interfaces
         self._modules: list | None = modules.loaded()
         self.data = parts.data
         self.answered = asyncio.Event()
@@ -89,14 +92,16 @@ class Transaction:
                 self.interface.report(result)
             except Exception as fault:
                 self._put_away(fault)
+        for part in (self.interface, self._present):
             try:
-                await self.interface.stop()
+                if part is not None:
+                    await part.stop()
             except Exception as fault:
                 self._put_away(fault)
         self.data.wipe()
         wipe(self.icc)
         # What it holds goes now: asyncio may keep the task, and so this object, until the next one
-        self.interface = self.data = self.icc = self.frame = None
+        self.interface = self._present = self.data = self.icc = self.frame = None
         self.parts = self.emit = self.answered = self.error = None
         modules.keep_only(self._modules)
         self._modules = self.result = None
@@ -124,19 +129,14 @@ class Transaction:
         result = self.result
         # In here, where the stack is at its least: what an interface needs is loaded for one transaction, and
         # unloaded after it
-        if self._interface == protocol.INTERFACE_CONTACT:
-            from .insert import Insert
+        from .present import Present
 
-            self.interface = Insert(self)
-        else:
-            from .tap import Tap
-
-            self.interface = Tap(self)
+        self._present = Present(self, self._interfaces)
         parts.notices.need_room()
         # Both are stored before anything leaves: a number is never used twice, whatever happens to the power.
         result.stan = parts.counters.next_stan()
         sale = Sale(result.amount, result.currency, result.stan, parts.clock.now())
-        final = await self.interface.read(sale)
+        final = await self._present.read(sale)
         if self.cancelled:
             # In MicroPython a cancellation is lost when what was awaited has just come
             raise ReaderError(self.cancel_code)
@@ -159,8 +159,16 @@ class Transaction:
     async def state(self, state: int) -> None:
         await self.emit(protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, state, 1))
 
-    async def card(self, event: int) -> None:
-        await self.emit(protocol.CARD, lambda w: w.put_int(protocol.CARD_EVENT, event, 1))
+    async def card(self, event: int, detail: int = 0) -> None:
+        def write(w):
+            w.put_int(protocol.CARD_EVENT, event, 1)
+            return w.put_int(protocol.DETAIL, detail, 4) if detail else w
 
-    async def prompt(self, code: int) -> None:
-        await self.emit(protocol.PROMPT, lambda w: w.put_int(protocol.PROMPT_CODE, code, 1))
+        await self.emit(protocol.CARD, write)
+
+    async def prompt(self, code: int, interfaces: int = 0) -> None:
+        def write(w):
+            w.put_int(protocol.PROMPT_CODE, code, 1)
+            return w.put_int(protocol.INTERFACES, interfaces, 1) if interfaces else w
+
+        await self.emit(protocol.PROMPT, write)

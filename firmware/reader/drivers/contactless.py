@@ -8,7 +8,6 @@ for a card with a random UID any one will do. The card's session is over in eith
 """
 
 import asyncio
-from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -19,7 +18,6 @@ from reader.errors import (
     E_CARD_REMOVED,
     E_CARD_TIMEOUT,
     E_NFC_STATUS,
-    E_NO_CARD,
     E_TWO_CARDS,
     ReaderError,
 )
@@ -35,7 +33,6 @@ MAX_RESPONSE = const(258)  # of a short APDU: 256 bytes and SW1SW2 (ISO/IEC 7816
 
 _RESET_MS = const(10)  # EMV Contactless Interface Specification, t_RESET: 5.1 ms at least
 _POWER_UP_MS = const(6)  # the same, t_P: 5.1 ms of carrier before the first command
-_POLL_MS = const(30)  # between two looks for a card: leaves the processor to others, costs no one time
 _ACTIVATION_RETRIES = const(2)
 _RANDOM_UID = const(0x08)  # ISO/IEC 14443-3, 6.5.4: first byte of a UID that is another one after each reset
 _TIMING_ATR_RES = const(0x0B)  # 102.4 ms, the chip's default
@@ -43,7 +40,7 @@ _TIMING_RETRY = const(0x0D)  # 409.6 ms
 
 
 class ContactlessReader:
-    """start, then for each card: wait_for_card, transmit..., release; at the end stop.
+    """start, then for each card: look until there is one, transmit..., release; at the end stop.
 
     One task at a time. Any call may be cancelled; the reader is then used again without further ado.
     Every method may raise E_NFC_SILENT, E_NFC_FRAME, E_NFC_STATUS, E_LINE_CLOSED, after which `start` begins anew.
@@ -52,43 +49,43 @@ class ContactlessReader:
     def __init__(self, chip: "Pn532"):
         self._chip = chip
         self._response = bytearray(MAX_RESPONSE)
+        self._on = False  # the carrier, and no card was found yet
 
     async def start(self) -> None:
         """Wake the chip, see that it is a PN532 (else E_NFC_VERSION), configure it; the carrier stays off."""
         chip = self._chip
         await chip.wake()
         await chip.get_firmware_version()
-        await chip.rf_configuration_field(False)
+        await self._off()
         await chip.rf_configuration_timings(_TIMING_ATR_RES, _TIMING_RETRY)
         await chip.rf_configuration_retries(0, _ACTIVATION_RETRIES)
 
-    async def wait_for_card(self, timeout_ms: int) -> "ContactlessCard":
-        """Wait until a card lies in the field and is activated.
+    async def look(self) -> "ContactlessCard | None":
+        """One look into the field: a card, activated, or None. It takes some 30 ms.
 
-        Raises E_NO_CARD after timeout_ms, E_TWO_CARDS when there is more than one, E_CARD_PROTOCOL when what it says
-        of itself makes no sense; the carrier is then off. Otherwise it is on, until `release`, `stop` or `start`.
+        The carrier goes on with the first look and stays on until `release`, `stop` or `start`. Raises E_TWO_CARDS, or
+        E_CARD_PROTOCOL when what a card says of itself makes no sense; the carrier is then off.
         """
-        deadline = ticks_add(ticks_ms(), timeout_ms)
         try:
-            await self._reset_field()
-            while True:
-                answer = await self._chip.in_list_passive_target(2)
-                if answer[0] > 1:
-                    raise ReaderError(E_TWO_CARDS)
-                if answer[0]:
-                    return ContactlessCard(self, targets(answer)[0])
-                if ticks_diff(deadline, ticks_ms()) <= 0:
-                    raise ReaderError(E_NO_CARD)
-                await asyncio.sleep_ms(_POLL_MS)
+            if not self._on:
+                await self._reset_field()
+                self._on = True
+            answer = await self._chip.in_list_passive_target(2)
+            if answer[0] > 1:
+                raise ReaderError(E_TWO_CARDS)
+            if not answer[0]:
+                return None
+            self._on = False  # the next look starts every card afresh, this one too
+            return ContactlessCard(self, targets(answer)[0])
         except ReaderError as error:
-            if error.code in (E_NO_CARD, E_TWO_CARDS, E_CARD_PROTOCOL):
-                await self._chip.rf_configuration_field(False)
+            if error.code in (E_TWO_CARDS, E_CARD_PROTOCOL):
+                await self._off()
             raise
 
     async def stop(self) -> None:
         """Carrier off; no trace of the last exchange stays in the buffers."""
         self.wipe()
-        await self._chip.rf_configuration_field(False)
+        await self._off()
 
     def wipe(self) -> None:
         """Overwrite the APDU buffers."""
@@ -123,6 +120,10 @@ class ContactlessReader:
         except ReaderError as error:
             if error.code != E_NFC_STATUS:  # it has gone without a good-bye
                 raise
+        await self._off()
+
+    async def _off(self) -> None:
+        self._on = False  # also when the chip does not take the command
         await self._chip.rf_configuration_field(False)
 
     async def _exchanged(self, target: "Target", data, more: bool) -> tuple[bool, memoryview]:

@@ -2,8 +2,9 @@
 
 `host` has .tpdu (5 bytes), .header (6 bytes), .terminal_id (8 characters), .merchant_id (15), .batch (up to
 6 digits). `sale` has .amount (minor units), .currency (numeric code), .stan, .time (year, month, day, hour,
-minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 (ciphertext, whole blocks of 8),
-.pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
+minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 and .track3 (ciphertext, whole blocks
+of 8, or b""), .pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55, or b""), .is_fallback (the chip failed
+and the reader took the stripe). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
 """
 
 from micropython import const
@@ -20,8 +21,11 @@ _HEAD = const(10)  # message type and bitmap
 _SECURITY_CONTROL = "0610000000000000"
 _SECURITY_CONTROL_PIN = "2610000000000000"
 _PIN_MOST = "12"
-# Field 60 after type and batch: network code 000, terminal takes contactless cards (6), chip condition code 0
-_TERMINAL = "00060"
+# Field 60 after type and batch: network code 000, terminal takes contactless cards (6), chip condition code: 0, or
+# 2 when the chip has failed
+_TERMINAL = "0006"
+_NO_FALLBACK = "0"
+_FALLBACK = "2"
 # Field 57: DF01 key serial number, DF02 key scheme (01: TDES DUKPT)
 _KEY_SERIAL = b"\xdf\x01\x0a"
 _KEY_SCHEME = b"\xdf\x02\x01\x01"
@@ -46,8 +50,9 @@ def pack_sale(host, sale, keys, out) -> int:
     """
     if len(out) < dialect.FRAME_HEAD:
         raise ReaderError(E_ISO_LENGTH)
-    if len(sale.track2) & 7:
-        raise ReaderError(E_ISO_FORMAT, 35)
+    for number, track in ((35, sale.track2), (36, sale.track3)):
+        if len(track) & 7:
+            raise ReaderError(E_ISO_FORMAT, number)
     mti, processing, condition, _ = dialect.SALE
     _, month, day, hour, minute, second = sale.time
     fields = {
@@ -58,16 +63,17 @@ def pack_sale(host, sale, keys, out) -> int:
         13: f"{month:02d}{day:02d}",
         22: sale.entry_mode,
         25: condition,
-        35: sale.track2,
         41: host.terminal_id,
         42: host.merchant_id,
         49: f"{sale.currency:03d}",
         53: _SECURITY_CONTROL,
-        55: sale.icc_data,
         57: _key_information(keys),
-        60: _kind_and_batch(host),
+        60: _kind_and_batch(host) + (_FALLBACK if sale.is_fallback else _NO_FALLBACK),
         64: bytes(_MAC),
     }
+    for number, data in ((35, sale.track2), (36, sale.track3), (55, sale.icc_data)):
+        if len(data):
+            fields[number] = data
     if sale.pin_block:
         fields[26] = _PIN_MOST
         fields[52] = sale.pin_block

@@ -56,7 +56,7 @@ HEAP_PEAK = const(0x94)  # 4 bytes: most in use at a step of the transaction
 STAN = const(0x95)  # 4 bytes, DE11
 AIOBLE = const(0x96)  # text: version of aioble, or what stands in for it
 ISSUER_DATA = const(0x97)  # DE55 of the answer
-INTERFACES = const(0x98)  # 1 byte, below
+INTERFACES = const(0x98)  # 1 byte, below; in a RESULT the one that was used
 PROMPT_CODE = const(0x99)  # 1 byte, below
 LABELS = const(0x9A)  # what is to choose from: each text behind its length in one byte
 CHOICE = const(0x9B)  # 1 byte: number of the label from 0, FF none; or 1 yes, 0 no
@@ -73,6 +73,8 @@ ICC_DATA = const(0xC6)  # DE55 of the record
 NOTICES = const(0xC7)  # 1 byte: how many there are
 BALANCE = const(0xC8)  # n12: electronic cash left on the card
 REASON = const(0xC9)  # an2: DE39 of the reversal
+ENTRY_MODE = const(0xCA)  # n3 as text: DE22 of the packet
+FALLBACK = const(0xCB)  # 1 byte, 1: the chip failed and the reader took the stripe
 
 # READER_STATE
 STATE_IDLE = const(0)
@@ -87,6 +89,7 @@ TYPE_SALE = const(1)
 # INTERFACES: one bit each
 INTERFACE_CONTACT = const(1)
 INTERFACE_CONTACTLESS = const(2)
+INTERFACE_SWIPE = const(4)
 
 # PROMPT_CODE
 PROMPT_INSERT = const(1)
@@ -97,6 +100,8 @@ PROMPT_LAST_TRY = const(5)  # enter it; once more wrong and the card blocks it
 PROMPT_REMOVE = const(6)
 PROMPT_CHOOSE = const(7)  # one of LABELS; CONTINUE answers
 PROMPT_CONFIRM = const(8)  # the one of LABELS; CONTINUE answers
+PROMPT_SWIPE = const(9)
+PROMPT_PRESENT = const(10)  # by one of INTERFACES
 
 # NOTICE_KIND
 NOTICE_REVERSAL = const(1)  # the host may have booked what was not sold
@@ -108,7 +113,10 @@ CARD_PRESENT = const(1)
 CARD_REMOVED = const(2)  # too early: present it again
 CARD_TWO = const(3)  # present one card only
 CARD_READ = const(4)  # may be taken away
-CARD_TRY_AGAIN = const(5)  # could not be read: present it again
+CARD_TRY_AGAIN = const(5)  # could not be read: present it again; DETAIL of a swipe: why (iso7811/reasons.py)
+CARD_EARLY = const(6)  # swiped before the transaction, which does not count: swipe it again
+CARD_USE_CHIP = const(7)  # it has a chip: insert it
+CARD_GONE = const(8)  # the one that was left in the slot
 
 
 class Writer:

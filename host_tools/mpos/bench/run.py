@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 from mpos.acquirer import Acquirer
 from mpos.bench.cards import CARDS, make_card
-from mpos.bench.cards.entry import CONTACT
+from mpos.bench.customer import ANY, OF_NAME, Customer, script
 from mpos.bench.device_qemu import BOARD
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot
 from mpos.bench.keypad import Typist
+from mpos.bench.mag_head import MagHead
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.world import World
-from mpos.link.messages import Interface
 from mpos.phone.sale import Record, Sale, Story
 from mpos.provision import firmware, toolchain
 
 STAND_IN = "stand-in"
+CARD_TIMEOUT_S = 3
 NO_RADIO = "none: a serial link"
 
 
 @dataclass
 class Options:
-    """interface: "contact", "contactless", or None for the card's own. amount: None for the one of the card's story.
-    coupler: the slot is a TDA8029's."""
+    """card: None takes what `present` names. interface: the one that is open; None: all of the reader's. amount: None for
+    the one of the card's story. present: a customer's script (customer.script). swipe: how a stripe is swiped.
+    edges: the head has no ASIC. coupler: the slot is a TDA8029's. card_timeout_s: None: as long as the script takes."""
 
-    card: str
+    card: str | None
     amount: int | None
     currency: int
     interface: str | None = None
+    present: str | None = None
+    swipe: dict[str, Any] = field(default_factory=dict)
+    edges: bool = False
     coupler: bool = False
-    card_timeout_s: int = 3
+    card_timeout_s: int | None = None
     acquirer: str | None = None
     fault: str | None = None
     state: Path | None = None
@@ -49,6 +56,7 @@ class Done:
     story: Story
     field: Field
     slot: IccSlot
+    head: MagHead
     acquirer_log: list[tuple[float, str]]
 
 
@@ -64,20 +72,25 @@ async def run_sale(options: Options) -> Done:
     if options.target == "qemu":
         firmware.build(BOARD)
     wear = _Wear(options.state)
-    cards = make_card(options.card, wear.transactions(options.card))
-    entry = CARDS[options.card]
-    if options.interface not in (None, entry.interface):
-        raise ValueError(f"{options.card!r} is a {entry.interface} card: leave --interface out, or take another card")
-    is_contact = entry.interface == CONTACT
-    field, slot = (Field(), IccSlot(cards[0])) if is_contact else (Field(*cards), IccSlot())
+    acts = script(options.present, options.card) if options.present else []
+    name = options.card or next((act.card for act in acts if act.card), None)
+    if name is None:
+        raise ValueError("name a card (--card), or a script that presents one (--present tap@1s)")
+    make_card(name)  # that there is one
+    entry = CARDS[name]
+    if not acts and options.interface not in (None, entry.interface):
+        raise ValueError(f"{name!r} is a {entry.interface} card: leave --interface out, or take another card")
+    antenna, slot, head = Field(), IccSlot(), MagHead(asic=None) if options.edges else MagHead()
+    customer = Customer(antenna, slot, head, name, acts, options.swipe, wear.transactions(name))
     books = None if options.state is None else options.state / "acquirer.json"
     acquirer = options.acquirer or Acquirer(state=books, fault=options.fault or entry.fault)
     story = Story()
     radio = Radio(pace=Pace() if options.pace else None, transport=options.radio)
     async with (
         World(
-            field,
+            antenna,
             slot=slot,
+            head=head,
             coupler=options.coupler,
             typist=typist(entry.pin),
             state=options.state,
@@ -87,17 +100,25 @@ async def run_sale(options: Options) -> Done:
         ) as world,
         await world.connect() as reader,
     ):
-        interface = Interface.CONTACT if is_contact else Interface.CONTACTLESS
-        sale = Sale(reader, world.acquirer_address, story, interface=interface, choice=entry.choice)
+        sale = Sale(
+            reader,
+            world.acquirer_address,
+            story,
+            on_event=customer.heard,
+            interfaces=OF_NAME[options.interface] if options.interface else ANY,
+            choice=entry.choice,
+        )
         amount = options.amount if options.amount is not None else int(Decimal(entry.amount) * 100)
-        record = await sale.run(amount, options.currency, options.card_timeout_s, world.state / "receipts")
-    wear.used(options.card)
+        timeout_s = options.card_timeout_s or max([CARD_TIMEOUT_S, *(ceil(act.at_s) + CARD_TIMEOUT_S for act in acts)])
+        record = await sale.run(amount, options.currency, timeout_s, world.state / "receipts")
+        await customer.leave(reader)
+    wear.used(name)
     if options.target == "qemu":
         record.aioble = NO_RADIO
     elif record.aioble != STAND_IN:
         # A copy that did not come from the package index does not know its own version; set-up has checked it
         record.aioble = toolchain.aioble()[1]
-    return Done(record, story, field, slot, [] if isinstance(acquirer, str) else acquirer.log)
+    return Done(record, story, antenna, slot, head, [] if isinstance(acquirer, str) else acquirer.log)
 
 
 def typist(pin: str | None) -> Typist:

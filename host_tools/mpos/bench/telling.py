@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot
+from mpos.bench.mag_head import MagHead
 from mpos.describe import apdu as describe_apdu
 from mpos.describe import iso8583 as describe_iso8583
 from mpos.phone.sale import Record, Story
@@ -38,11 +39,14 @@ class Line:
     packet: bytes = b""
 
 
-def collect(story: Story, field: Field, slot: IccSlot, acquirer_log: list[tuple[float, str]]) -> list[Line]:
+def collect(
+    story: Story, field: Field, slot: IccSlot, head: MagHead, acquirer_log: list[tuple[float, str]]
+) -> list[Line]:
     """All lines of a run in the order of time."""
     lines = [Line(said.t, said.who, said.text, said.step, said.packet) for said in story.lines]
     lines += _card_lines(field.trace)
     lines += _card_lines(slot.trace)
+    lines += [Line(t, "card" if way == ">" else "reader", text, 2) for way, text, t in head.trace]
     for i, (t, text) in enumerate(acquirer_log):
         lines.append(Line(t, "acquirer", text, 4 if i == 0 else 5 if text.startswith(ANSWERED) else 0))
     return sorted(lines, key=lambda line: line.t)
@@ -106,6 +110,12 @@ def summary(record: Record) -> str:
     if record.rrn:
         parts.append(f"RRN {record.rrn}")
     lines = [", ".join(parts)]
+    if record.entry_mode:
+        lines.append(
+            f"by {record.interface}, DE22 {record.entry_mode}"
+            + (", a fallback: the chip failed" if record.fallback else "")
+            + (f", CVM {record.cvm}" if record.cvm else "")
+        )
     if record.tvr:
         lines.append(f"TVR {record.tvr}  TSI {record.tsi}  CVM results {record.cvm_results or '-'}")
     if record.balance:

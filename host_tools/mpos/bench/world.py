@@ -16,6 +16,7 @@ from mpos.bench.emv_keys import BENCH_CAPKS, BENCH_EXCEPTIONS, BENCH_REVOKED
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot, serve_slot
 from mpos.bench.keypad import Typist, serve_keypad
+from mpos.bench.mag_head import MagHead, serve_head
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
@@ -36,6 +37,7 @@ def bench_tables() -> bytes:
 class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
+    head: the magnetic head; None: one behind an ASIC (qemu has none).
     slot: the chip slot with its card; None: an empty one. coupler: True: a TDA8029 stands before it (always on qemu).
     typist: the cardholder at the PIN pad; None: nobody types.
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
@@ -51,6 +53,7 @@ class World:
         field: Field | None = None,
         *,
         slot: IccSlot | None = None,
+        head: MagHead | None = None,
         coupler: bool = False,
         typist: Typist | None = None,
         state: Path | None = None,
@@ -67,6 +70,7 @@ class World:
         self.field = field or Field()
         self.chip = chip or Pn532Chip(self.field)
         self.slot = slot or IccSlot()
+        self.head = head or MagHead()
         self.coupler = coupler or target == "qemu"
         self.typist = typist or Typist(None)
         self.radio = radio or Radio()
@@ -119,18 +123,20 @@ class World:
             self.device = QemuDevice(lines, self.state / "board", self.parameters, tables)
             is_new = not (self.state / "board").exists()
         else:
+            head = await enter(serve_head(self.head))
             await enter(self.radio)
-            self.device = self._unix_device(nfc, slot, keys, tables)
+            self.device = self._unix_device(nfc, slot, head, keys, tables)
             is_new = not (self.state / "keys").exists()
         if is_new:
             await self.personalise()
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
-    def _unix_device(self, nfc: str, slot: str, keys: str, tables: Path) -> UnixDevice:
+    def _unix_device(self, nfc: str, slot: str, head: str, keys: str, tables: Path) -> UnixDevice:
         environment = {
             "MPOS_NFC": nfc,
             "MPOS_COUPLER" if self.coupler else "MPOS_CHIP": slot,
+            "MPOS_HEAD" if self.head.asic else "MPOS_EDGES": head,
             "MPOS_KEYS": keys,
             "MPOS_EMV": str(tables),
             "MPOS_RADIO": self.radio.address,

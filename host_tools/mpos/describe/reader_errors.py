@@ -123,6 +123,10 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_CDA",
         "The card's signature on its decision is wrong, so the decision proves nothing. Do not accept this card.",
     ),
+    412: (
+        "E_NO_PIN",
+        "The card asks for a PIN and none was entered (the detail says why). Start again and enter it on the reader.",
+    ),
     501: ("E_NO_KEY", "The reader has no transaction key. Inject its initial key before use."),
     502: (
         "E_KEY_EXISTS",

@@ -85,9 +85,9 @@ class ReaderClient:
         return item
 
     async def start_sale(
-        self, amount: int, currency: int, timeout_s: int, interface: Interface = Interface.CONTACTLESS
+        self, amount: int, currency: int, timeout_s: int, interfaces: Interface = Interface.CONTACTLESS
     ) -> int:
-        """Begin a sale of `amount` minor units; returns the transaction's number."""
+        """Begin a sale of `amount` minor units by one of `interfaces`; returns the transaction's number."""
         answer = await self.command(
             Opcode.START,
             {
@@ -95,7 +95,7 @@ class ReaderClient:
                 Tag.AMOUNT: bcd(amount, 6),
                 Tag.CURRENCY: bcd(currency, 2),
                 Tag.TIMEOUT: timeout_s.to_bytes(2, "big"),
-                Tag.INTERFACES: bytes([interface]),
+                Tag.INTERFACES: bytes([interfaces]),
             },
         )
         return answer.number_of(Tag.TRANSACTION)

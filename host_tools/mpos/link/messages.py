@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 HEADER = 6
 MAX_MESSAGE = 1024
@@ -78,6 +78,8 @@ class Tag(IntEnum):
     NOTICES = 0xC7
     BALANCE = 0xC8
     REASON = 0xC9
+    ENTRY_MODE = 0xCA
+    FALLBACK = 0xCB
 
 
 class State(IntEnum):
@@ -94,11 +96,15 @@ class CardEvent(IntEnum):
     TWO = 3
     READ = 4
     TRY_AGAIN = 5
+    EARLY = 6
+    USE_CHIP = 7
+    GONE = 8
 
 
-class Interface(IntEnum):
+class Interface(IntFlag):
     CONTACT = 1
     CONTACTLESS = 2
+    SWIPE = 4
 
 
 class Prompt(IntEnum):
@@ -110,6 +116,8 @@ class Prompt(IntEnum):
     REMOVE = 6
     CHOOSE = 7
     CONFIRM = 8
+    SWIPE = 9
+    PRESENT = 10
 
 
 class Notice(IntEnum):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from mpos.describe import stripe
 from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
@@ -35,6 +36,9 @@ CARD_TEXT = {
     CardEvent.TWO: "there are two cards in the field: present one only",
     CardEvent.READ: "card read, it may be taken away",
     CardEvent.TRY_AGAIN: "the card could not be read: present it again",
+    CardEvent.EARLY: "a card was swiped too early, which does not count: swipe it now",
+    CardEvent.USE_CHIP: "the card has a chip: insert it",
+    CardEvent.GONE: "the card was taken out of the slot",
 }
 PROMPT_TEXT = {
     Prompt.INSERT: "insert the card",
@@ -45,6 +49,8 @@ PROMPT_TEXT = {
     Prompt.REMOVE: "remove the card",
     Prompt.CHOOSE: "choose an application",
     Prompt.CONFIRM: "is this application right?",
+    Prompt.SWIPE: "swipe the card",
+    Prompt.PRESENT: "present the card",
 }
 NOTICE_TEXT = {
     Notice.REVERSAL: "a reversal is due",
@@ -100,7 +106,9 @@ class Record:
     error_detail: int = 0
     error_text: str = ""
     issuer_data: str = ""
-    interface: str = ""
+    interface: str = ""  # that the card came by
+    entry_mode: str = ""  # DE22
+    fallback: bool = False  # the chip failed, and the reader took the stripe
     tvr: str = ""
     tsi: str = ""
     cvm_results: str = ""
@@ -132,7 +140,7 @@ class Sale:
         story: Story | None = None,
         on_event: Callable[[Message], Awaitable[None]] | None = None,
         host_timeout_s: float = host.ANSWER_TIMEOUT_S,
-        interface: Interface = Interface.CONTACTLESS,
+        interfaces: Interface = Interface.CONTACTLESS,
         choice: int | None = 0,
     ):
         self.reader = reader
@@ -140,9 +148,9 @@ class Sale:
         self.story = story or Story()
         self.on_event = on_event
         self.host_timeout_s = host_timeout_s
-        self.interface = interface
+        self.interfaces = interfaces
         self.choice = choice
-        self.record = Record(interface=interface.name.lower())
+        self.record = Record()
         self._began = time.monotonic()
 
     async def run(self, amount: int, currency: int, card_timeout_s: int, receipts: Path | None = None) -> Record:
@@ -153,7 +161,7 @@ class Sale:
             await self._info()
             story.say("phone", f"START sale, {record.amount}, currency {record.currency}", step=1)
             self._began = time.monotonic()
-            number = await self.reader.start_sale(amount, currency, card_timeout_s, self.interface)
+            number = await self.reader.start_sale(amount, currency, card_timeout_s, self.interfaces)
             notices = await self._follow(number)
             await self.reader.acknowledge(number)
             if notices:
@@ -191,7 +199,9 @@ class Sale:
                 self.story.say("reader", STATE_TEXT[State(event.number_of(Tag.READER_STATE))])
             elif event.opcode == Opcode.CARD:
                 what = CardEvent(event.number_of(Tag.CARD_EVENT))
-                self.story.say("reader", CARD_TEXT[what])
+                reason = event.number_of(Tag.DETAIL)
+                why = f" ({stripe.UNREADABLE[reason][1]})" if reason in stripe.UNREADABLE and reason else ""
+                self.story.say("reader", CARD_TEXT[what] + why)
                 if what in (CardEvent.PRESENT, CardEvent.READ):
                     self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
             elif event.opcode == Opcode.PROMPT:
@@ -210,7 +220,10 @@ class Sale:
         code = Prompt(event.number_of(Tag.PROMPT_CODE))
         labels = _labels(event.body.get(Tag.LABELS, b""))
         tries = f" ({event.number_of(Tag.TRIES)} tries left)" if Tag.TRIES in event.body else ""
-        self.story.say("reader", f"prompt: {PROMPT_TEXT[code]}{tries}{': ' if labels else ''}{', '.join(labels)}")
+        ways = ""
+        if code == Prompt.PRESENT:
+            ways = f" ({ways_text(Interface(event.number_of(Tag.INTERFACES)))})"
+        self.story.say("reader", f"prompt: {PROMPT_TEXT[code]}{ways}{tries}{': ' if labels else ''}{', '.join(labels)}")
         if code not in (Prompt.CHOOSE, Prompt.CONFIRM):
             return
         choice = NOBODY if self.choice is None else self.choice
@@ -267,6 +280,9 @@ class Sale:
         record = self.record
         record.outcome = OUTCOMES.get(event.number_of(Tag.OUTCOME), "error")
         record.masked_pan = event.text_of(Tag.MASKED_PAN)
+        record.interface = ways_text(Interface(event.number_of(Tag.INTERFACES)))
+        record.entry_mode = event.text_of(Tag.ENTRY_MODE)
+        record.fallback = bool(event.number_of(Tag.FALLBACK))
         record.response_code = event.text_of(Tag.RESPONSE_CODE)
         record.authorisation_code = event.text_of(Tag.AUTH_CODE)
         record.rrn = event.text_of(Tag.RRN)
@@ -284,7 +300,7 @@ class Sale:
         code = event.number_of(Tag.ERROR)
         if code:
             record.error, record.error_detail = code, event.number_of(Tag.DETAIL)
-            record.error_text = _error_text(code)
+            record.error_text = _error_text(code, record.error_detail)
         self.story.say("reader", f"RESULT {record.outcome}{': ' + record.error_text if code else ''}")
 
     def _confirm(self, receipts: Path | None) -> None:
@@ -309,6 +325,11 @@ class Sale:
         self.record.times_ms[name] = round((time.monotonic() - self._began) * 1000, 1)
 
 
+def ways_text(interfaces: Interface) -> str:
+    """ "contact, swipe" for these two."""
+    return ", ".join(each.name.lower() for each in Interface if each in interfaces and each.name)
+
+
 def _labels(data: bytes) -> list[str]:
     """Each text behind its length in one byte."""
     found: list[str] = []
@@ -319,5 +340,12 @@ def _labels(data: bytes) -> list[str]:
     return found
 
 
-def _error_text(code: int) -> str:
-    return ERRORS[code][1] if code in ERRORS else f"error {code}"
+# What the detail of an error says, for those where it has a name
+_DETAILS = {109: stripe.UNREADABLE, 111: stripe.RULES, 112: stripe.WRONG}
+
+
+def _error_text(code: int, detail: int = 0) -> str:
+    if code not in ERRORS:
+        return f"error {code}"
+    named = _DETAILS.get(code, {}).get(detail)
+    return ERRORS[code][1] + (f" Here: {named[1]}." if named else "")

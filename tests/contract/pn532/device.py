@@ -17,7 +17,7 @@ from binascii import hexlify
 from reader.drivers.contactless import ContactlessReader
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
-from reader.errors import E_LINE_CLOSED, ReaderError
+from reader.errors import E_LINE_CLOSED, E_NO_CARD, ReaderError
 
 APDUS = (bytes((0, 0xA4, 4, 0, 0)), bytes((0x80, 0xA8, 0, 0)) + bytes(300), bytes((0, 0xB2, 1, 0x0C, 0)))
 ACK_MS = 600
@@ -53,7 +53,9 @@ async def session(reader, steps):
     steps.name = "start"
     await reader.start()
     steps.name = "wait"
-    card = await reader.wait_for_card(0)
+    card = await reader.look()
+    if card is None:
+        raise ReaderError(E_NO_CARD)
     responses.append(card.uid)
     for i, apdu in enumerate(APDUS):
         steps.name = f"apdu{i}"

@@ -1,6 +1,5 @@
 """The device over a scripted PN532: what it does about cards, and what it makes of the chip's status bytes."""
 
-import asyncio
 import sys
 
 from testing import ScriptedLine, cases, h, path, raises
@@ -17,7 +16,6 @@ from reader.errors import (
     E_CARD_TIMEOUT,
     E_NFC_STATUS,
     E_NFC_VERSION,
-    E_NO_CARD,
     E_TWO_CARDS,
 )
 
@@ -39,7 +37,7 @@ def reader(steps):
 
 async def with_card(steps, found=CARD):
     line, device = reader(RESET + [found] + steps)
-    return line, await device.wait_for_card(0)
+    return line, await device.look()
 
 
 async def test_start():
@@ -56,9 +54,11 @@ async def test_start_of_another_chip():
         await device.start()
 
 
-async def test_wait_for_card():
+async def test_look():
     line, device = reader(RESET + [NOBODY, NOBODY, CARD])
-    card = await device.wait_for_card(1000)
+    assert await device.look() is None
+    assert await device.look() is None
+    card = await device.look()
     assert (card.uid, card.sak, card.atqa) == (h("04112233445566"), 0x20, 0x0344)
     assert card.ats == h("067577810280")
     assert card.is_isodep
@@ -73,31 +73,33 @@ async def test_a_card_without_iso14443_4():
     line.done()
 
 
-async def test_nobody_in_time():
-    line, device = reader(RESET + [NOBODY, FIELD_OFF])
-    with raises(E_NO_CARD):
-        await device.wait_for_card(0)
+async def test_a_card_that_was_found_starts_afresh():
+    line, device = reader(RESET + [CARD] + RESET + [NOBODY] + [FIELD_OFF] + RESET + [CARD])
+    assert (await device.look()).is_isodep
+    assert await device.look() is None
+    await device.stop()
+    assert (await device.look()).is_isodep
     line.done()
 
 
 async def test_two_cards():
     line, device = reader(RESET + [TWO, FIELD_OFF])
     with raises(E_TWO_CARDS):
-        await device.wait_for_card(0)
+        await device.look()
     line.done()
 
 
 async def test_a_card_that_makes_no_sense():
     line, device = reader(RESET + [said(LIST, "4B01 01 0344 20 07 04112233445566 0570"), FIELD_OFF])
     with raises(E_CARD_PROTOCOL):
-        await device.wait_for_card(0)
+        await device.look()
     line.done()
 
 
 async def test_a_fault_of_the_chip_while_waiting():
     line, device = reader(RESET + [(cmd(LIST), ACK + h("0000FF01FF7F8100")), (ACK, b"")])
     with raises(E_NFC_STATUS, 0x7F):
-        await device.wait_for_card(0)
+        await device.look()
     line.done()
 
 
@@ -233,22 +235,4 @@ async def test_release(status):
 async def test_stop():
     line, device = reader([FIELD_OFF])
     await device.stop()
-    line.done()
-
-
-async def test_cancel_while_waiting_for_a_card():
-    line, device = reader(RESET + [NOBODY] + RESET + [CARD])
-    task = asyncio.create_task(device.wait_for_card(60000))
-    while line.position < 3:
-        await asyncio.sleep(0)
-    for _ in range(20):
-        await asyncio.sleep(0)  # into the pause between two looks: no command runs, so there is nothing to abort
-    task.cancel()
-    try:
-        await task
-        raise AssertionError("not cancelled")
-    except asyncio.CancelledError:
-        pass
-    assert line.position == 3
-    assert (await device.wait_for_card(0)).is_isodep
     line.done()

@@ -2,8 +2,8 @@
 
 Kinds, prefixes and lengths follow the public descriptions of the UnionPay POS terminal specification
 (ISO 8583:1987 fields; an odd number of digits stands at the left of its bytes in every field of variable length
-and in 22, at the right in 23). Two fields are of this product: 35 holds ciphertext, so it is bytes; 57 the key
-serial number as TLV.
+and in 22, at the right in 23). Three fields are of this product: 35 and 36 hold ciphertext, so they are bytes;
+57 the key serial number as TLV.
 """
 
 from micropython import const
@@ -27,6 +27,7 @@ FIELDS = bytes((
     26, N, _FIX, 2,  # most digits of a PIN
     32, N_LEFT, _LL, 11,  # acquirer
     35, B, _LL, 40,  # track 2, encrypted
+    36, B, _LLL, 64,  # track 3, encrypted
     37, AN, _FIX, 12,  # retrieval reference number
     38, AN, _FIX, 6,  # authorisation code
     39, AN, _FIX, 2,  # response code

@@ -1,0 +1,339 @@
+"""Present card: wait for whichever comes first on the interfaces that are open, and do the right thing about it.
+
+What is done in which case stands in docs/present-card.md. Loaded for one transaction, and unloaded after it.
+"""
+
+import asyncio
+import time
+
+from micropython import const
+
+from .. import outcome
+from ..errors import (
+    E_CARD_ATR,
+    E_CARD_PROTOCOL,
+    E_CARD_REMOVED,
+    E_CARD_TIMEOUT,
+    E_NO_CARD,
+    E_NOT_PAYMENT,
+    E_STATUS_WORD,
+    E_STRIPE,
+    E_TWO_CARDS,
+    E_USE_CHIP,
+    ReaderError,
+)
+from ..link import protocol
+from ..util import modules
+
+_CONTACT = const(1)  # protocol.INTERFACE_*
+_CONTACTLESS = const(2)
+_SWIPE = const(4)
+
+_LOOK_MS = const(30)  # between two looks: leaves the processor to others, costs no one time
+_PAUSE_MS = const(250)  # before a card in the field is looked for again, so that a hand can move
+_SETTLE_MS = const(100)  # for a card to slide in
+_TAPS = const(5)  # times a card may be held to the reader
+_CHIPS = const(3)  # times one may be inserted whose chip cannot be read
+_CHIPS_BEFORE_STRIPE = const(2)  # where the stripe is there to fall back to
+_SWIPES = const(3)  # times one may be swiped
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any
+
+    from .transaction import Sale, Transaction
+
+# What a card in the field may do that a second try can mend, and what the cardholder is told
+_TAP_AGAIN = {
+    E_TWO_CARDS: protocol.CARD_TWO,
+    E_CARD_REMOVED: protocol.CARD_REMOVED,
+    E_CARD_TIMEOUT: protocol.CARD_TRY_AGAIN,
+    E_CARD_PROTOCOL: protocol.CARD_TRY_AGAIN,
+    E_STATUS_WORD: protocol.CARD_TRY_AGAIN,
+}
+
+
+class Present:
+    """The card's side of a transaction. `interfaces`: those that are open, protocol.INTERFACE_*, none but what the reader
+    has."""
+
+    def __init__(self, transaction: "Transaction", interfaces: int):
+        self._t = transaction
+        self._parts = transaction.parts
+        self._open = interfaces
+        self._on = 0  # parts that are switched on
+        self._deadline = 0
+        self._which = 0  # where the card came
+        self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
+        self._tries = [0, 0, 0]  # taps, chips, swipes that came to nothing
+        self._fallback = False
+        self._kept = modules.loaded()
+
+    async def read(self, sale: "Sale") -> outcome.Outcome:
+        """From the empty reader to what the card says first. The interface it came by is the transaction's.
+
+        Raises E_NO_CARD when nobody presents one in time, or why the last one that was presented could not be read.
+        """
+        t = self._t
+        if self._open & _CONTACTLESS:
+            refused = self._load_tap(sale)
+            if refused is not None:
+                # Not by radio: over a limit
+                self._tap = None
+                self._open &= ~_CONTACTLESS
+                if not self._open:
+                    return refused
+        await t.state(protocol.STATE_WAIT_CARD)
+        await self._ask(0)
+        last = ReaderError(E_NO_CARD)
+        while True:
+            self._which = 0
+            try:
+                card = await self._first()
+                final = await self._take(card, sale)
+                if not self._is_for_another(final):
+                    return final
+                # EMV Contactless Book A, 6.2 (Try Another Interface); a chip without an application of ours
+                failed = ReaderError(final.reason or E_NOT_PAYMENT, final.detail)
+                ended = True
+            except ReaderError as error:
+                if error.code == E_NO_CARD:
+                    raise last
+                failed = error
+                ended = False
+            await self._failed(failed, ended, failed.code != last.code)
+            last = failed
+
+    async def stop(self) -> None:
+        """Everything off. A card that is still in the slot must leave before it counts again."""
+        self._tap = None
+        await self._switch_off(0)
+        if self._which == _CONTACT and self._parts.left:
+            await self._t.prompt(protocol.PROMPT_REMOVE)
+
+    # --- waiting
+
+    async def _first(self) -> "Any":
+        """Wait for a card; `_which` says where. In the field: the card; elsewhere None. Raises E_NO_CARD, and what is
+        wrong with a card in the field."""
+        board = self._parts.board
+        await self._switch_on()
+        while True:
+            if self._open & _CONTACT and await self._is_inserted():
+                self._which = _CONTACT
+                return None
+            if self._open & _SWIPE and board.head.is_swiped():
+                self._which = _SWIPE
+                return None
+            if self._open & _CONTACTLESS:
+                self._which = _CONTACTLESS
+                card = await self._parts.contactless.look()
+                if card is not None:
+                    return card
+                self._which = 0
+            if self._is_late():
+                raise ReaderError(E_NO_CARD)
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    def _is_late(self) -> bool:
+        return time.ticks_diff(self._deadline, self._parts.clock.ticks_ms()) <= 0
+
+    async def _is_inserted(self) -> bool:
+        """A card slid in, and is not the one that has to leave first."""
+        slot = self._parts.board.contact
+        if self._parts.left:
+            if await slot.wait_for_removal(0):
+                self._parts.left = False
+                await self._t.card(protocol.CARD_GONE)
+                await self._ask(0)
+            return False
+        if not await slot.is_present():
+            return False
+        try:
+            await slot.wait_for_insertion(_SETTLE_MS)
+        except ReaderError as error:
+            if error.code != E_NO_CARD:
+                raise
+            return False
+        return True
+
+    async def _ask(self, prompt: int) -> None:
+        """Tell the cardholder what to do, and give time for it. `prompt` 0: whatever is open."""
+        t = self._t
+        interfaces = self._open
+        self._deadline = time.ticks_add(self._parts.clock.ticks_ms(), t.timeout_ms)
+        if self._parts.left and interfaces & _CONTACT:
+            await t.prompt(protocol.PROMPT_REMOVE)
+        elif interfaces == _CONTACT:
+            if not await self._parts.board.contact.is_present():
+                await t.prompt(protocol.PROMPT_INSERT)
+        elif interfaces == _SWIPE:
+            await t.prompt(protocol.PROMPT_SWIPE)
+        elif interfaces != _CONTACTLESS:
+            await t.prompt(prompt or protocol.PROMPT_PRESENT, interfaces)
+
+    async def _switch_on(self) -> None:
+        wanted = self._open & ~self._on
+        board = self._parts.board
+        if wanted & _CONTACT:
+            self._on |= _CONTACT
+            await board.contact.start()
+        if wanted & _SWIPE:
+            self._on |= _SWIPE
+            if await board.head.start():
+                await self._t.card(protocol.CARD_EARLY)
+        if wanted & _CONTACTLESS:
+            self._on |= _CONTACTLESS
+            await self._parts.contactless.start()
+
+    async def _switch_off(self, kept: int) -> None:
+        """All parts that are on, but `kept`; every one of them, and then the first that failed is raised."""
+        off = self._on & ~kept
+        self._on &= kept
+        failed = None
+        for part, interface in (
+            (self._parts.contactless, _CONTACTLESS),
+            (self._parts.board.head, _SWIPE),
+            (self._parts.board.contact, _CONTACT),
+        ):
+            if off & interface:
+                try:
+                    await part.stop()
+                    if interface == _CONTACT:
+                        self._parts.left = await part.is_present()
+                except ReaderError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+
+    # --- the card
+
+    async def _take(self, card, sale: "Sale") -> outcome.Outcome:
+        """Read the card that came. The transaction has its interface from here on, until it is clear that it must be
+        another one."""
+        t = self._t
+        which = self._which
+        await self._switch_off(which)
+        await t.card(protocol.CARD_PRESENT)
+        if which == _CONTACTLESS:
+            if self._tap is None:
+                self._load_tap(sale)
+            t.interface = self._tap
+        else:
+            self._tap = None
+            modules.keep_only(self._kept)
+            if which == _CONTACT:
+                from .insert import Insert
+
+                t.interface = Insert(t)
+            else:
+                from .swipe import Swipe
+
+                t.interface = Swipe(t, self._fallback)
+        t.result.interface = which
+        final = await t.interface.read(sale, card)
+        if which == _CONTACTLESS:
+            # Nothing is needed of the card any more
+            await self._switch_off(0)
+            if final.code == outcome.ONLINE_REQUEST:
+                await t.card(protocol.CARD_READ)
+        return final
+
+    def _load_tap(self, sale: "Sale") -> "outcome.Outcome | None":
+        from .tap import Tap
+
+        self._tap = Tap(self._t)
+        return self._tap.prepare(sale)
+
+    def _is_for_another(self, final: outcome.Outcome) -> bool:
+        """Whether the card's way of ending asks for another interface, and there is one."""
+        if final.code not in (outcome.TRY_ANOTHER_INTERFACE, outcome.END_APPLICATION):
+            return False
+        if self._which == _CONTACTLESS:
+            return self._open != _CONTACTLESS
+        return final.code == outcome.TRY_ANOTHER_INTERFACE and self._open & _SWIPE > 0
+
+    async def _failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
+        """Put away a card that could not be read, and ask for the next try. `ended`: the card has said so itself.
+        Raises `error` when there is no next try."""
+        t = self._t
+        which = self._which
+        interface = t.interface
+        if which == _CONTACTLESS:
+            t.interface = None
+            await self._tap_failed(error, ended, is_new)
+        elif which == _CONTACT:
+            if not self._is_chip_trouble(error, ended):
+                raise error
+            await self._put_down(interface)
+            await t.card(protocol.CARD_TRY_AGAIN)
+            tries = self._count(1)
+            if self._open & _SWIPE:
+                if tries == _CHIPS_BEFORE_STRIPE:
+                    self._fallback = True
+                    await self._close(_CONTACT, error, protocol.PROMPT_SWIPE)
+            elif tries == _CHIPS:
+                await self._close(_CONTACT, error, 0)
+        elif which == _SWIPE and error.code == E_STRIPE:
+            await self._put_down(interface)
+            await t.card(protocol.CARD_TRY_AGAIN, error.detail)
+            if self._count(2) == _SWIPES:
+                await self._close(_SWIPE, error, 0)
+        elif which == _SWIPE and error.code == E_USE_CHIP and self._open & _CONTACT:
+            await self._put_down(interface)
+            await t.card(protocol.CARD_USE_CHIP)
+            await self._ask(protocol.PROMPT_INSERT)
+        else:
+            raise error
+        if is_new:
+            await t.state(protocol.STATE_WAIT_CARD)
+
+    async def _put_down(self, interface) -> None:
+        self._t.interface = None
+        await interface.stop()
+        await self._switch_off(0)
+
+    async def _tap_failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
+        code = error.code
+        if not ended and code in _TAP_AGAIN:
+            # Two cards are no try: they are two until one is taken away
+            if self._is_late():
+                raise error
+            if code == E_TWO_CARDS or self._count(0) < _TAPS:
+                if is_new:
+                    await self._t.card(_TAP_AGAIN[code])
+                await asyncio.sleep_ms(_PAUSE_MS)
+                return
+        elif not _is_cards(code):
+            raise error
+        await self._switch_off(0)
+        prompt = protocol.PROMPT_INSERT if self._open & _CONTACT else 0
+        await self._close(_CONTACTLESS, error, prompt)
+
+    def _is_chip_trouble(self, error: ReaderError, ended: bool) -> bool:
+        """Whether the card may be put in again, or swiped in the end: no answer to the reset; and where it can be swiped
+        also a chip that fails before an application is chosen, or has none of ours. A card that is blocked says so, and is
+        no such case."""
+        if self._t.interface.is_chosen():
+            return False
+        if ended:
+            return self._open & _SWIPE > 0
+        if error.code not in (E_CARD_ATR, E_CARD_TIMEOUT, E_CARD_PROTOCOL):
+            return False
+        return self._open & _SWIPE > 0 or not self._t.interface.has_answered
+
+    def _count(self, kind: int) -> int:
+        self._tries[kind] += 1
+        return self._tries[kind]
+
+    async def _close(self, interface: int, error: ReaderError, prompt: int) -> None:
+        """No more by this one. Raises `error` when it was the last."""
+        self._open &= ~interface
+        if not self._open:
+            raise error
+        await self._ask(prompt)
+
+
+def _is_cards(code: int) -> bool:
+    """An error of the card, and not of the reader."""
+    return code < 200 or 300 <= code < 500
