@@ -14,6 +14,8 @@ from mpos.acquirer.books import Books
 from mpos.acquirer.issuer import cvn
 from mpos.acquirer.tracks import check_digit_ok
 from mpos.bench import test_keys
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.cards.registry import SWIPE, names
 from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.response_codes import RESPONSE_CODES
 from tests.host.acquirer.pos_terminal import NOW, Terminal, decode, encrypt, padded, stripe_bytes
@@ -96,6 +98,37 @@ def test_numbers_of_every_length(terminal, length):
     track = f"{pan}=491210100000{cvn(pan, '4912', '101')}"
     assert terminal.read(host.authoriser.handle(terminal.swipe(track)[2:]))["39"] == "00"
     assert not any(pan in text for _, text in host.log)
+
+
+# The cards of the bench
+
+SOLD = [name for name in names(SWIPE) if CARDS[name].response_code]
+# What the reader keeps from the host, by its error; the host would not sell either
+KEPT = {110: ("45",), 111: ("57",)}
+
+
+def swiped(name: str) -> tuple[str, str | None]:
+    """Tracks 2 and 3 as a reader sends them: track 2 out of track 1 where there is no other."""
+    stripe = make_card(name)[0].stripe
+    second = stripe.track2
+    if second is None:
+        pan, _, rest = stripe.track1[1:].split("^", 2)
+        second = f"{pan}={rest}"
+    return second, stripe.track3
+
+
+@pytest.mark.parametrize("name", SOLD)
+def test_each_card_gets_the_response_code_of_the_registry(ask, name):
+    second, third = swiped(name)
+    chip = second.partition("=")[2][4:5] in ("2", "6")
+    fields = ask(second, third, pin=CARDS[name].pin or "", condition="2" if chip else "0")
+    assert fields["39"] == CARDS[name].response_code
+    assert ("38" in fields) == (fields["39"] == "00")
+
+
+@pytest.mark.parametrize("name", [name for name in names(SWIPE) if CARDS[name].error in KEPT])
+def test_what_the_reader_refuses_the_host_refuses_too(ask, name):
+    assert ask(*swiped(name), pin=PIN)["39"] in KEPT[CARDS[name].error]
 
 
 # Fields
