@@ -5,7 +5,7 @@ from __future__ import annotations
 from mpos.acquirer import chip_data, pin, tracks
 from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
-from mpos.acquirer.entry import Entry
+from mpos.acquirer.entry import CONDITION, FALLBACK, Entry
 from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import RefusedError
 
@@ -45,6 +45,8 @@ class ChipCard:
 def _check(fields: dict[str, str]) -> None:
     if int(fields.get("23", "0")) > _HIGHEST_SEQUENCE:
         raise RefusedError("field", "DE23.")
+    if fields["60"][CONDITION] == FALLBACK:
+        raise RefusedError("field", "DE60.5: the chip was read.")
 
 
 ENTRY = Entry(needed=("35", "55"), optional=("23",), check=_check, read=ChipCard)

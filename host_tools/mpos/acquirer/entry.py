@@ -14,6 +14,9 @@ from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
 from mpos.acquirer.issuer import Issuer
 
+# DE60.5, the chip condition code: where it stands, and that the chip has failed
+CONDITION, FALLBACK = 12, "2"
+
 
 class Card(Protocol):
     """A card as one request shows it; nothing of it has been proved."""

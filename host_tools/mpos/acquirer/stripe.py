@@ -11,15 +11,15 @@ import hmac
 from mpos.acquirer import tracks
 from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
-from mpos.acquirer.entry import Entry
+from mpos.acquirer.entry import CONDITION, FALLBACK, Entry
 from mpos.acquirer.issuer import Issuer
 from mpos.acquirer.refusals import RefusedError
 
 # DE60: type and batch, then network code (3 digits), what the terminal reads, chip condition code
-_NETWORK, _READS, _CONDITION = slice(8, 11), 11, 12
+_NETWORK, _READS = slice(8, 11), 11
 _NO_NETWORK = "000"
 _STRIPES_ONLY, _READINGS = "2", "256"
-_FALLBACK, _CONDITIONS = "2", "012"
+_CONDITIONS = "012"
 
 # ISO/IEC 7813, table 3: the service code's first digit, and its third
 _CHIP, _PRIVATE, _TEST = "26", "7", "9"
@@ -43,7 +43,7 @@ class StripeCard:
             raise RefusedError("track-3", "It has no account number, and there is no track 2.")
         self.pan, self.expiry = counts.pan, counts.expiry
         self._has_pin = "52" in fields
-        self._is_fallback = fields["60"][_CONDITION] == _FALLBACK
+        self._is_fallback = fields["60"][CONDITION] == FALLBACK
         self._reads_chips = fields["60"][_READS] != _STRIPES_ONLY
         self.story = "stripe, " + " and ".join(
             f"track {n}" for n, t in ((2, self._track2), (3, track3)) if t is not None
@@ -94,9 +94,9 @@ def _check(fields: dict[str, str]) -> None:
         raise RefusedError("field", "DE60.3.")
     if terminal[_READS] not in _READINGS:
         raise RefusedError("field", "DE60.4.")
-    if terminal[_CONDITION] not in _CONDITIONS:
+    if terminal[CONDITION] not in _CONDITIONS:
         raise RefusedError("field", "DE60.5.")
-    if terminal[_CONDITION] == _FALLBACK and terminal[_READS] == _STRIPES_ONLY:
+    if terminal[CONDITION] == FALLBACK and terminal[_READS] == _STRIPES_ONLY:
         raise RefusedError("field", "DE60.4 and DE60.5 do not agree.")
 
 

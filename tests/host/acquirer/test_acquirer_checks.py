@@ -63,6 +63,7 @@ FIELD_CASES = [
     ("3", put(3, number("310000")), "message"),
     ("25", put(25, number("06")), "message"),
     ("60 kind", put(60, number("001323000001000600")), "message"),
+    ("60.5 fallback", put(60, number("001322000001000620")), "field"),
     ("60 length", put(60, number("0012220000010006")), "field"),
     ("49", put(49, b"840"), "currency"),
     ("22 stripe", put(22, number("0220")), "field"),
