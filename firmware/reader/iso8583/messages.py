@@ -2,9 +2,9 @@
 
 `host` has .tpdu (5 bytes), .header (6 bytes), .terminal_id (8 characters), .merchant_id (15), .batch (up to
 6 digits). `sale` has .amount (minor units), .currency (numeric code), .stan, .time (year, month, day, hour,
-minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 and .track3 (ciphertext, whole blocks
-of 8, or b""), .pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55, or b""), .is_fallback (the chip failed
-and the reader took the stripe). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
+minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 (ciphertext, whole blocks of 8),
+.track3 (the same, or b""), .pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55, or b""), .is_fallback (the
+chip failed and the reader took the stripe). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
 """
 
 from micropython import const
@@ -63,6 +63,7 @@ def pack_sale(host, sale, keys, out) -> int:
         13: f"{month:02d}{day:02d}",
         22: sale.entry_mode,
         25: condition,
+        35: sale.track2,
         41: host.terminal_id,
         42: host.merchant_id,
         49: f"{sale.currency:03d}",
@@ -71,7 +72,7 @@ def pack_sale(host, sale, keys, out) -> int:
         60: _kind_and_batch(host) + (_FALLBACK if sale.is_fallback else _NO_FALLBACK),
         64: bytes(_MAC),
     }
-    for number, data in ((35, sale.track2), (36, sale.track3), (55, sale.icc_data)):
+    for number, data in ((36, sale.track3), (55, sale.icc_data)):
         if len(data):
             fields[number] = data
     if sale.pin_block:

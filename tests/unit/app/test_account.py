@@ -144,7 +144,7 @@ def test_nothing_of_the_pin_stays_when_it_fails():
     pin = bytearray((1, 2, 3, 4))
     account.Des3, cipher = _Broken, account.Des3
     try:
-        account.take(_data("6212340000000019D30122010000000000"), _Keys, pin)
+        account.add_pin(account.Account(), _Keys, pin)
     except MemoryError:
         assert bytes(_Broken.block) == bytes(8) and bytes(pin) == bytes(4)
         return

@@ -48,7 +48,8 @@ class _Link:
 class _Contactless:
     """A field without cards. `fault`: what `start` raises."""
 
-    def __init__(self, fault=0):
+    def __init__(self, clock, fault=0):
+        self.clock = clock
         self.fault = fault
         self.on = False
 
@@ -56,9 +57,10 @@ class _Contactless:
         if self.fault:
             raise ReaderError(self.fault)
 
-    async def wait_for_card(self, timeout_ms):
+    async def look(self):
         self.on = True
-        await asyncio.sleep_ms(timeout_ms)
+        self.clock.advance(5)
+        await asyncio.sleep_ms(1)
 
     async def stop(self):
         self.on = False
@@ -70,11 +72,11 @@ class _Board:
     def __init__(self):
         self.clock = FakeClock()
         self.entropy = FixedEntropy(b"0123456789abcdef" * 4)
-        self.contactless = _Contactless()
+        self.contactless = _Contactless(self.clock)
         self.key_store = MemoryStore()
         self.counter_store = MemoryStore()
         self.notice_store = MemoryStore()
-        self.contact = None
+        self.contact = self.head = None
         self.pin_pad = None
         self.emv_tables = ""
         self.parameters = path("boards/unix/parameters.json")
@@ -125,7 +127,7 @@ def _without_entropy(board):
 
 
 def _without_chip(board):
-    board.contactless = _Contactless(E_NFC_SILENT)
+    board.contactless = _Contactless(board.clock, E_NFC_SILENT)
 
 
 @cases(
@@ -212,7 +214,6 @@ async def test_an_answer_sent_twice_answers_one_question():
     # the next transaction may be another phone's, which counts its commands anew
     reader._transaction = None
     number = reader.start(1, 100, 156, 1000, _TAP)
-    reader._task.cancel()
     transaction = reader._transaction
     transaction.interface = transaction
     transaction.cardholder = cardholder
@@ -249,6 +250,8 @@ async def test_it_is_never_half_alive():
 async def test_a_sale_that_has_ended_is_not_cancelled():
     reader, task = await _started(_Board())
     reader.start(1, 100, 156, 1000, _TAP)
+    while reader._task is None:
+        await asyncio.sleep_ms(0)
     reader._task.cancel()
     while not reader._task.done():
         await asyncio.sleep_ms(0)

@@ -69,15 +69,18 @@ async def test_a_cancellation_too_late_changes_no_decision(code):
 
 async def test_a_cancellation_that_got_lost_ends_it_before_the_packet():
     """MicroPython loses a cancellation that comes when what was awaited has just come: it counts all the same."""
-    from reader.app import tap
+    from reader.app import present
 
-    class Tapped:
-        def __init__(self, transaction):
+    class Presented:
+        def __init__(self, transaction, interfaces):
             self.transaction = transaction
 
         async def read(self, sale):
             self.transaction.cancelled = True
             return outcome.Outcome(outcome.ONLINE_REQUEST)
+
+        async def stop(self):
+            pass
 
     class Parts:
         data = DataStore(100)
@@ -94,10 +97,10 @@ async def test_a_cancellation_that_got_lost_ends_it_before_the_packet():
 
     parts = Parts()
     parts.notices = parts.counters = parts.clock = parts
-    real, tap.Tap = tap.Tap, Tapped
+    real, present.Present = present.Present, Presented
     try:
         t = Transaction(parts, None, 1, 100, 156, 1000, INTERFACE_CONTACTLESS)
         await t.run()
     finally:
-        tap.Tap = real
+        present.Present = real
     assert t.result.code == E_CANCELLED and not t.packet_left

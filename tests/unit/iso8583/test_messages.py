@@ -37,6 +37,8 @@ class _Sale:
     entry_mode = "072"
     card_sequence = 1
     track2 = bytes(range(24))
+    track3 = b""
+    is_fallback = False
     pin_block = b""
     icc_data = h("9F2608 0102030405060708 9F2701 80")
 
@@ -118,6 +120,17 @@ def test_request_with_a_pin():
     assert bytes(fields[52]) == h("0011223344556677")
 
 
+def test_request_of_a_stripe():
+    # 36 is there where the card has a track 3; 23 and 55 are a chip's
+    stripe = _Changed(_Sale, entry_mode="022", track3=bytes(56), icc_data=b"", card_sequence=None)
+    _, fields = codec.unpack(unionpay_pos, _packed(stripe)[13:])
+    assert bytes(fields[36]) == bytes(56) and fields[22] == "022"
+    assert 55 not in fields and 23 not in fields
+    assert fields[60] == "2200000100060"
+    _, fields = codec.unpack(unionpay_pos, _packed(_Changed(stripe, is_fallback=True, track3=b""))[13:])
+    assert fields[60] == "2200000100062" and 36 not in fields
+
+
 def test_request_byte_by_byte():
     frame = _packed()
     body = frame[13:]
@@ -189,7 +202,7 @@ def test_frame_of_1024_bytes():
     ({"track2": bytes(48)}, E_ISO_LENGTH, 35),
     ({"track2": bytes(23)}, E_ISO_FORMAT, 35),
     ({"currency": 1560}, E_ISO_LENGTH, 49),
-    ({"icc_data": b""}, E_ISO_LENGTH, 55),
+    ({"track3": bytes(63)}, E_ISO_FORMAT, 36),
     ({"icc_data": bytes(256)}, E_ISO_LENGTH, 55),
 )
 def test_request_that_does_not_fit(changes, code, field):
