@@ -59,7 +59,7 @@ class DeltaAsic:
         self.clock = clock
         self.violations: list[str] = []
         self.watchdogs = self.clears = 0
-        self._preamble = PREAMBLES[revision]
+        self.preamble: int | None = None
         self._gone_at = 0.0  # when the last card has passed
         self._noise = 1
         self.power_on()
@@ -126,6 +126,11 @@ class DeltaAsic:
             self._noise = self._noise * 1103515245 + 12345 & 0x7FFFFFFF
             return bool(self._noise & 0x10000)
         return not self._bit(self.strobes - 3)
+
+    @property
+    def memory(self) -> dict[int, list[int]]:
+        """What is stored, by track; nothing when it is clear."""
+        return {number: bits for number, (bits, _) in self._awake.items()}
 
     @property
     def is_settled(self) -> bool:
@@ -232,7 +237,8 @@ class DeltaAsic:
     def _bit(self, at: int) -> int:
         """Bit `at` of what is shifted out."""
         if at < _PREAMBLE:
-            return (NEW_MODE if self.is_new else self._preamble) >> at & 1
+            own = NEW_MODE if self.is_new else PREAMBLES[self.revision]
+            return (own if self.preamble is None else self.preamble) >> at & 1
         passage, place = divmod(at - _PREAMBLE, self.size)
         turn, track = divmod(passage, 3)
         if turn & 1:

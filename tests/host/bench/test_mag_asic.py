@@ -343,3 +343,20 @@ def test_data_is_high_while_strobe_is_in_the_new_mode():
         assert asic.read()
         asic.set_strobe(False)
     assert asic.violations == []
+
+
+# What tests look at
+
+
+def test_what_is_stored():
+    asic = swiped()
+    assert set(asic.memory) == {1, 2, 3}
+    Reader(asic).pulse(STROBES)
+    assert asic.memory == {}
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_another_preamble(is_new):
+    asic, reader = new() if is_new else (swiped(), None)
+    asic.preamble = 0x1234
+    assert (reader or Reader(asic)).number() == 0x1234
