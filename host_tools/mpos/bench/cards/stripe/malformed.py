@@ -25,7 +25,7 @@ ENTRIES = (
     _flawed("stripe-no-start", "A track without a start sentinel.", 531, start=False),
     _flawed("stripe-no-end", "A track that stops without an end sentinel.", 532, end=False, lrc=False),
     _flawed("stripe-bad-lrc", "A longitudinal redundancy check that is wrong.", 533, _LRC, bad_lrc=True),
-    _flawed("stripe-bad-parity", "A character whose parity is wrong.", 534, _PARITY, bad_parity=9),
+    _flawed("stripe-bad-parity", "A character whose parity is wrong.", 534, _PARITY, bad_parity=15),
     _wrong(
         "stripe-two-starts",
         "A start sentinel in the middle of the track.",
