@@ -2,7 +2,7 @@
 
 An ASIC (HeadLine), one byte a message:
     00  STROBE is low    01  STROBE is high    02  what is DATA? answered by 10 or 11
-    20, 21  DATA is low, high: said without being asked, when it changes
+    03  pull DATA low    04  let go of it    20, 21  DATA is low, high: said without being asked, when it changes
 Raw flux reversals (EdgeLine):
     01  armed; then of a swipe for each track: number, count (2 bytes, big-endian), count intervals of 2 bytes in us; FF: that was it
 """
@@ -17,6 +17,7 @@ from reader.errors import E_LINE_CLOSED, ReaderError
 from reader.util.wipe import wipe
 
 _ASK = const(0x02)
+_PULL = const(0x03)
 _ANSWER = const(0x10)
 _PUSHED = const(0x20)
 _LEVEL = const(0x01)
@@ -132,13 +133,16 @@ class _Strobe:
 
 
 class _Data:
-    """As machine.Pin: value()."""
+    """As machine.Pin with an open drain: value(), and value(0) and value(1) to pull and to let go."""
 
     def __init__(self, line):
         self._line = line
 
     def value(self, level: int = -1) -> int | None:
-        return self._line.level()
+        if level < 0:
+            return self._line.level()
+        self._line.say(_PULL + level)
+        return None
 
 
 class EdgeLine(_Line):

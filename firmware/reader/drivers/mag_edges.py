@@ -32,7 +32,7 @@ if _TYPE_CHECKING:
             ...
 
 
-_SCRATCH = const(96)  # bits of a track: ISO/IEC 7811-2 has room for 708 on 85.6 mm
+_SCRATCH = const(256)  # iso7811/track.py
 
 
 class EdgeHead:

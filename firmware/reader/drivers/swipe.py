@@ -4,25 +4,37 @@ from micropython import const
 
 from reader.util.wipe import wipe
 
-_MOST = const(107)  # characters of a track (ISO/IEC 7811-2: track 3), sentinels and LRC counted, which are not kept
-_EMPTY = const(1)  # iso7811/reasons.py
+_ROOM = const(107)  # more than iso7811/track.py gives: 79, 37, 104
+_BACKWARD = const(128)  # the same
+_LENGTH = const(127)
+_EMPTY = const(-1)  # minus the reasons of iso7811/reasons.py
+_AMBIGUOUS = const(-10)
 
 
 class Swipe:
     """A head has one of these and fills it again with each swipe; it holds nothing between `wipe` and that."""
 
     def __init__(self):
-        self._characters = memoryview(bytearray(3 * _MOST))
-        self._found = [-_EMPTY] * 3  # for each track how many characters, or minus the reason
+        self._characters = memoryview(bytearray(3 * _ROOM))
+        self._found = [_EMPTY] * 3
         self.is_backward = False
 
     def room(self, number: int) -> memoryview:
         """Where the characters of track `number` (1 to 3) go."""
-        at = (number - 1) * _MOST
-        return self._characters[at : at + _MOST]
+        at = (number - 1) * _ROOM
+        return self._characters[at : at + _ROOM]
 
     def put(self, number: int, result: int) -> None:
-        """What became of that track: how many characters there are, or minus the reason why there are none."""
+        """What iso7811/track.py said of that track; each is put once, from 1 to 3."""
+        if result > 0:
+            is_backward = result & _BACKWARD > 0
+            result &= _LENGTH
+            if max(self._found) <= 0:
+                self.is_backward = is_backward
+            elif is_backward != self.is_backward:
+                # A card goes one way: one of them was read wrongly, and it is not known which
+                self.wipe()
+                result = self._found[0] = self._found[1] = _AMBIGUOUS
         self._found[number - 1] = result
 
     def track(self, number: int) -> memoryview:
@@ -36,5 +48,5 @@ class Swipe:
     def wipe(self) -> None:
         wipe(self._characters)
         for i in range(3):
-            self._found[i] = -_EMPTY
+            self._found[i] = _EMPTY
         self.is_backward = False
