@@ -151,7 +151,7 @@ class EdgeLine(_Line):
     def __init__(self, socket):
         super().__init__(socket)
         self._in = bytearray(_PIECE)
-        self._tracks = [None, None, None]
+        self._tracks: list = [None, None, None]
         self._at = -_HEADER  # in the track that is coming; below 0: in what goes before it
         self._number = self._count = self._high = 0
         self._is_armed = self._is_done = False

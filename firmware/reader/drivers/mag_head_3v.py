@@ -34,8 +34,6 @@ class MagHead3V(MagHead):
         self._wipe()
         had = self._is_passing or not self._data.value()
         self._reset()
-        if not self._data.value():
-            raise ReaderError(E_HEAD)  # something holds it, or there is no such ASIC
         self._pulse()
         return had
 
@@ -49,7 +47,7 @@ class MagHead3V(MagHead):
         return True
 
     async def stop(self) -> None:
-        """Nothing of a swipe stays, and none is stored until `start`."""
+        """Nothing of a swipe stays, and none is stored until `start`. Raises E_HEAD, E_LINE_CLOSED."""
         self._wipe()
         self._reset()
 
@@ -69,6 +67,7 @@ class MagHead3V(MagHead):
         self._strobe.value(0)
 
     def _reset(self) -> None:
+        """Clear; not armed yet. Raises E_HEAD when DATA is not let go of: something else is at this line."""
         strobe, data = self._strobe.value, self._data.value
         strobe(1)
         data(0)
@@ -79,3 +78,5 @@ class MagHead3V(MagHead):
         strobe(1)
         strobe(0)
         self._is_passing = False
+        if not data():
+            raise ReaderError(E_HEAD)
