@@ -160,6 +160,7 @@ class Present:
     async def _ask(self, prompt: int) -> None:
         """Tell the cardholder what to do, and give time for it. `prompt` 0: whatever is open."""
         t = self._t
+        await self._switch_on()
         interfaces = self._open
         self._deadline = time.ticks_add(self._parts.clock.ticks_ms(), t.timeout_ms)
         if self._parts.left and interfaces & _CONTACT:
@@ -170,7 +171,7 @@ class Present:
         elif interfaces == _SWIPE:
             await t.prompt(protocol.PROMPT_SWIPE)
         elif interfaces != _CONTACTLESS:
-            await t.prompt(prompt or protocol.PROMPT_PRESENT, interfaces)
+            await t.prompt(prompt or protocol.PROMPT_ANY, interfaces)
 
     async def _switch_on(self) -> None:
         wanted = self._open & ~self._on
@@ -289,9 +290,11 @@ class Present:
             await t.state(protocol.STATE_WAIT_CARD)
 
     async def _put_down(self, interface) -> None:
+        """That card is done with. All is on again before anybody is told: who acts at once must not be too early."""
         self._t.interface = None
         await interface.stop()
         await self._switch_off(0)
+        await self._switch_on()
 
     async def _tap_failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
         code = error.code
@@ -306,7 +309,6 @@ class Present:
                 return
         elif not _is_cards(code):
             raise error
-        await self._switch_off(0)
         prompt = protocol.PROMPT_INSERT if self._open & _CONTACT else 0
         await self._close(_CONTACTLESS, error, prompt)
 
@@ -331,6 +333,7 @@ class Present:
         self._open &= ~interface
         if not self._open:
             raise error
+        await self._switch_off(self._open)
         await self._ask(prompt)
 
 

@@ -23,7 +23,7 @@ if _TYPE_CHECKING:
 
 
 class Swipe(Interface):
-    """is_fallback: the chip has failed before, and by the reader's own decision the stripe will do."""
+    """is_fallback: a chip has failed before, and by the reader's own decision the stripe will do."""
 
     entry_mode = "02"
 
@@ -46,7 +46,7 @@ class Swipe(Interface):
         await t.state(protocol.STATE_READING)
         code = await self._take()
         await t.card(protocol.CARD_READ)
-        sale.is_fallback = t.result.is_fallback = self._is_fallback
+        sale.is_fallback = t.result.is_fallback = self._is_fallback and service_code.has_chip(code)
         if self._pin_pad is None or not (service_code.needs_pin(code) or service_code.prompts_pin(code)):
             return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_SIGNATURE)
         self.cardholder = Cardholder(t, self._pin_pad)

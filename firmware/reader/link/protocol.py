@@ -101,7 +101,7 @@ PROMPT_REMOVE = const(6)
 PROMPT_CHOOSE = const(7)  # one of LABELS; CONTINUE answers
 PROMPT_CONFIRM = const(8)  # the one of LABELS; CONTINUE answers
 PROMPT_SWIPE = const(9)
-PROMPT_PRESENT = const(10)  # by one of INTERFACES
+PROMPT_ANY = const(10)  # by one of INTERFACES
 
 # NOTICE_KIND
 NOTICE_REVERSAL = const(1)  # the host may have booked what was not sold

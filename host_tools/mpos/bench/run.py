@@ -110,6 +110,7 @@ async def run_sale(options: Options) -> Done:
         )
         amount = options.amount if options.amount is not None else int(Decimal(entry.amount) * 100)
         timeout_s = options.card_timeout_s or max([CARD_TIMEOUT_S, *(ceil(act.at_s) + CARD_TIMEOUT_S for act in acts)])
+        customer.before()
         record = await sale.run(amount, options.currency, timeout_s, world.state / "receipts")
         await customer.leave(reader)
     wear.used(name)

@@ -39,7 +39,7 @@ class World:
 
     head: the magnetic head; None: one behind an ASIC (qemu has none).
     slot: the chip slot with its card; None: an empty one. coupler: True: a TDA8029 stands before it (always on qemu).
-    typist: the cardholder at the PIN pad; None: nobody types.
+    typist: the cardholder at the PIN pad; None: nobody types. pin_pad: False: there is none (unix).
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
     target: "unix" (a process, BLE) or "qemu" (the emulated microcontroller, a serial link).
     aioble: folder with the aioble to use; None: the one that set-up found.
@@ -56,6 +56,7 @@ class World:
         head: MagHead | None = None,
         coupler: bool = False,
         typist: Typist | None = None,
+        pin_pad: bool = True,
         state: Path | None = None,
         acquirer: Acquirer | str | None = None,
         radio: Radio | None = None,
@@ -73,6 +74,7 @@ class World:
         self.head = head or MagHead()
         self.coupler = coupler or target == "qemu"
         self.typist = typist or Typist(None)
+        self.pin_pad = pin_pad
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
@@ -137,7 +139,7 @@ class World:
             "MPOS_NFC": nfc,
             "MPOS_COUPLER" if self.coupler else "MPOS_CHIP": slot,
             "MPOS_HEAD" if self.head.asic else "MPOS_EDGES": head,
-            "MPOS_KEYS": keys,
+            **({"MPOS_KEYS": keys} if self.pin_pad else {}),
             "MPOS_EMV": str(tables),
             "MPOS_RADIO": self.radio.address,
             "MPOS_STATE": str(self.state),

@@ -117,7 +117,7 @@ class Prompt(IntEnum):
     CHOOSE = 7
     CONFIRM = 8
     SWIPE = 9
-    PRESENT = 10
+    ANY = 10
 
 
 class Notice(IntEnum):

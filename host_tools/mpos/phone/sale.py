@@ -50,7 +50,7 @@ PROMPT_TEXT = {
     Prompt.CHOOSE: "choose an application",
     Prompt.CONFIRM: "is this application right?",
     Prompt.SWIPE: "swipe the card",
-    Prompt.PRESENT: "present the card",
+    Prompt.ANY: "present the card",
 }
 NOTICE_TEXT = {
     Notice.REVERSAL: "a reversal is due",
@@ -221,7 +221,7 @@ class Sale:
         labels = _labels(event.body.get(Tag.LABELS, b""))
         tries = f" ({event.number_of(Tag.TRIES)} tries left)" if Tag.TRIES in event.body else ""
         ways = ""
-        if code == Prompt.PRESENT:
+        if code == Prompt.ANY:
             ways = f" ({ways_text(Interface(event.number_of(Tag.INTERFACES)))})"
         self.story.say("reader", f"prompt: {PROMPT_TEXT[code]}{ways}{tries}{': ' if labels else ''}{', '.join(labels)}")
         if code not in (Prompt.CHOOSE, Prompt.CONFIRM):
