@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from mpos.bench.cards import make_card
+from mpos.bench.cards import CARDS, make_card
+from mpos.bench.customer import ANY, Customer
 from mpos.bench.field import Field
+from mpos.bench.run import typist
 from mpos.bench.world import World
 from mpos.link.client import ReaderClient
 from mpos.link.messages import Interface, Opcode, Tag
@@ -20,6 +24,7 @@ _CARD_TIMEOUT_S = 5
 _AMOUNT = 1  # of each sale, so that the account lasts
 _FEW = 3
 _CONTACT_CARD = "dda-1984"
+_STRIPE_CARD = "stripe-tracks-1-2-3"
 INSERTED_MOST = 100
 
 Progress = Callable[[int], None]
@@ -33,9 +38,13 @@ async def boot(frozen: Path) -> dict[str, float]:
     """heap.boot, heap.peak: one power-on and a few sales. The same from a ROM image: heap.boot_rom, heap.peak_rom."""
     found = {}
     for binary, suffix in ((frozen, ""), (None, "_rom")):
-        async with World(Field(), binary=binary) as world, await world.connect() as reader:
+        async with (
+            World(Field(), binary=binary, typist=typist(CARDS[_STRIPE_CARD].pin)) as world,
+            await world.connect() as reader,
+        ):
             found["heap.boot" + suffix] = await _in_use(reader)
             found["heap.peak" + suffix] = max([await _sell(world, reader, i) for i in range(_FEW)])
+            found["heap.peak_swipe" + suffix] = max([await _swipe(world, reader, i) for i in range(_FEW)])
             found["heap.peak_insert" + suffix] = max([await _insert(world, reader, i) for i in range(_FEW)])
     return found
 
@@ -70,9 +79,26 @@ async def _sell(world: World, reader: ReaderClient, number: int) -> float:
 
 async def _insert(world: World, reader: ReaderClient, number: int) -> float:
     """The same by insert; the card has 1,984-bit keys and signs (DDA). It is the same one, as it takes time to make."""
-    if world.slot.chip is None:
-        world.slot.insert(make_card(_CONTACT_CARD)[0])
-    return await _led(Sale(reader, world.acquirer_address, interface=Interface.CONTACT), number)
+    world.slot.insert(_card())
+    customer = Customer(world.field, world.slot, world.head)
+    sale = Sale(reader, world.acquirer_address, on_event=customer.heard, interfaces=Interface.CONTACT)
+    used = await _led(sale, number)
+    await customer.leave(reader)
+    return used
+
+
+async def _swipe(world: World, reader: ReaderClient, number: int) -> float:
+    """The same by swipe."""
+    customer = Customer(world.field, world.slot, world.head, _STRIPE_CARD)
+    sale = Sale(reader, world.acquirer_address, on_event=customer.heard, interfaces=ANY)
+    used = await _led(sale, number)
+    await customer.leave(reader)
+    return used
+
+
+@cache
+def _card() -> Any:
+    return make_card(_CONTACT_CARD)[0]
 
 
 async def _led(sale: Sale, number: int) -> float:

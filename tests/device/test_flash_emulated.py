@@ -131,7 +131,7 @@ async def test_parameters_and_tables_of_the_merchant(new: Path, tmp_path: Path, 
             ReaderClient(await phone.pipe()) as reader,
         ):
             assert await state_once_started(reader) == State.IDLE
-            sale = Sale(reader, f"{acquirer.host}:{acquirer.port}", interface=Interface.CONTACT)
+            sale = Sale(reader, f"{acquirer.host}:{acquirer.port}", interfaces=Interface.CONTACT)
             record = await sale.run(int(Decimal(CARDS[CHIP].amount) * 100), CNY, CARD_TIMEOUT_S)
     assert record.outcome == "approved", record
     files = await left_on(tmp_path / "state")

@@ -10,6 +10,7 @@ import pytest
 from mpos.acquirer import Acquirer
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.cards.entry import CONTACT
+from mpos.bench.customer import Customer
 from mpos.bench.field import Field
 from mpos.bench.icc_faults import Faults
 from mpos.bench.icc_slot import IccSlot
@@ -42,12 +43,23 @@ def world(card: str = "approved", faults: Faults | None = None, **options) -> Wo
     return World(slot=IccSlot(make_card(card)[0], faults), **options)
 
 
-async def insert_sale(there: World, reader: ReaderClient, card: str, **options) -> Record:
-    """One sale by insert, with the amount and the answers of the named card's story."""
+async def insert_sale(there: World, reader: ReaderClient, card: str, on_event=None, **options) -> Record:
+    """One sale by insert, with the amount and the answers of the named card's story; the card is taken out when the
+    reader asks for that."""
     entry = CARDS[card]
     options.setdefault("choice", entry.choice)
-    started = Sale(reader, there.acquirer_address, interface=Interface.CONTACT, **options)
-    return await started.run(int(Decimal(entry.amount) * 100), CNY, CARD_TIMEOUT_S)
+    customer = Customer(there.field, there.slot, there.head)
+
+    async def heard(event):
+        await customer.heard(event)
+        if on_event is not None:
+            await on_event(event)
+
+    started = Sale(reader, there.acquirer_address, on_event=heard, interfaces=Interface.CONTACT, **options)
+    record = await started.run(int(Decimal(entry.amount) * 100), CNY, CARD_TIMEOUT_S)
+    if record.outcome != "error" or record.error:
+        await customer.leave(reader)
+    return record
 
 
 async def sale(there: World, reader: ReaderClient, amount: int = AMOUNT, **options) -> Record:

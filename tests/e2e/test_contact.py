@@ -14,7 +14,7 @@ from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, Prompt, State, Tag
 from mpos.link.serial_pipe import crc16
 from mpos.phone.sale import Sale, Story
-from tests.e2e.conftest import approves, insert_sale, sale, state, until_idle, world
+from tests.e2e.conftest import approves, insert_sale, sale, state, world
 
 E_CARD_REMOVED, E_BUSY, E_BODY, E_STATE = 101, 703, 705, 706
 GOOD = "chip"
@@ -119,7 +119,7 @@ async def test_cancelled_while_the_card_is_read():
 
         record = await insert_sale(there, reader, GOOD, on_event=on_event)
         assert (record.outcome, record.error) == ("error", 801)
-        await until_idle(reader)
+        assert await state(reader) == State.IDLE
         assert not there.slot.powered and not there.slot.violations
         there.slot.remove()
         there.slot.insert(make_card(GOOD, atc=10)[0])

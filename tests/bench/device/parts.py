@@ -90,12 +90,14 @@ class Slot:
         self.atr = b""
         self.protocol = 0
         self.inserted = None  # called when the card is activated
+        self._is_there = False  # from when it is waited for until it is switched off
 
     async def start(self) -> None:
         self._at = 0
+        self._is_there = True
 
     async def is_present(self) -> bool:
-        return True
+        return self._is_there
 
     async def wait_for_insertion(self, timeout_ms: int) -> None:
         pass
@@ -118,7 +120,7 @@ class Slot:
         return view
 
     async def stop(self) -> None:
-        pass
+        self._is_there = False
 
 
 class Clock:

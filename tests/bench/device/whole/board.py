@@ -66,7 +66,7 @@ class Board:
         self.notice_store = StateFile(_STATE + "/notices")
         self.parameters = "/rom/parameters.json"
         self.emv_tables = "/rom/emv.tlv"
-        self.pin_pad = None
+        self.head = self.pin_pad = None
         self.contactless = ContactlessReader(Pn532(Hsu(self.chip)))
 
     def link(self, version: str) -> Link:
