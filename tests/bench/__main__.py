@@ -18,7 +18,8 @@ from mpos.provision.compile import CompileError
 from mpos.provision.frozen import FreezeError
 from mpos.provision.rom import RomError
 from mpos.provision.toolchain import ToolchainMissing
-from tests.bench import figures, run, table
+from mpos.swipe.decoder import DecoderFailed
+from tests.bench import curve, figures, run, table
 from tests.bench.emulator import EmulatorFailed
 from tests.bench.figures import Figures, FiguresError
 from tests.bench.heap import SaleFailed
@@ -27,6 +28,7 @@ from tests.bench.reference import ReferenceFailed
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 COMMITTED = _DOCS / "bench.json"
 PAGE = _DOCS / "bench.md"
+CURVE = _DOCS / "swipe-jitter.png"
 
 OK, WORSE, FAILED = 0, 1, 2
 
@@ -44,7 +46,16 @@ def main(arguments: list[str] | None = None) -> int:
         with errors.status("measuring") as status:
             now = run.measure(options.sales, status.update)
     except (
-        *(CompileError, EmulatorFailed, FiguresError, FirmwareDied, FreezeError, MachineError, ReferenceFailed),
+        *(
+            CompileError,
+            DecoderFailed,
+            EmulatorFailed,
+            FiguresError,
+            FirmwareDied,
+            FreezeError,
+            MachineError,
+            ReferenceFailed,
+        ),
         *(RomError, SaleFailed, SetupError, ToolchainMissing),
     ) as error:
         print(f"make bench: {error}", file=sys.stderr)
@@ -61,6 +72,8 @@ def finish(now: Figures, committed: Figures, options: argparse.Namespace, consol
     if options.update:
         COMMITTED.write_text(now.as_json())
         PAGE.write_text(table.page(figures.load(COMMITTED)))
+        if now.curve:
+            curve.draw(now.curve, CURVE)
         return OK
     worse = figures.worse(now, committed)
     for text in worse:
@@ -72,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the figures as JSON instead of the table")
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is past 3 %% worse than committed")
-    parser.add_argument("--update", action="store_true", help="write docs/bench.json and docs/bench.md")
+    parser.add_argument(
+        "--update", action="store_true", help="write docs/bench.json, docs/bench.md and docs/swipe-jitter.png"
+    )
     parser.add_argument(
         "--sales", type=int, default=run.SALES, help="sales in a row for the heap (default %(default)s)"
     )

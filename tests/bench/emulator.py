@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from mpos.bench import f2f
 from mpos.bench.cards import make_card
 from mpos.bench.cards.profile import AID_DEBIT
 from mpos.bench.cards.qpboc import PPSE, QpbocCard
@@ -152,6 +153,7 @@ def _image(kind: str) -> bytes:
         shutil.copyfile(_PARAMETERS, content / "parameters.json")
         shutil.copyfile(Path(__file__).parent / "request.json", content / "request.json")
         (content / "script.json").write_text(json.dumps({"contactless": card_script(), "contact": contact_script()}))
+        (content / "stripe.json").write_text(json.dumps(full_stripe()))
         (content / "emv.tlv").write_bytes(bench_tables())
         return rom.image(content)
 
@@ -194,6 +196,26 @@ def contact_script() -> list[list[str]]:
     # The same answer as a TC: format 1 begins with the kind of cryptogram
     script.append(["80ae4000", (request[:2] + b"\x40" + request[3:] + b"\x90\x00").hex()])
     return script
+
+
+def full_stripe() -> dict[str, Any]:
+    """A swipe of a card with as many characters on each track as the standard has room for: the bits of each track as
+    an ASIC has them (hex, how many), and the times between its flux reversals (16 bits each, little-endian, hex)."""
+    pan = "6212340000000005003"
+    stripe = f2f.Stripe(
+        f"B{pan}^CARD HOLDER/TEST^3012120".ljust(76, "5"),
+        f"{pan}=3012120".ljust(37, "5"),
+        f"99{pan}=156156".ljust(104, "5"),
+    )
+    swiped = f2f.swipe(stripe, speed_cm_s=30, acceleration=40, jitter_percent=8, seed=1)
+    bits = ["".join(map(str, f2f.bits(times))) for times in swiped.values()]
+    return {
+        "times": [times.astype("<u2").tobytes().hex() for times in swiped.values()],
+        "bits": [
+            (bytes(int(text[i : i + 8].ljust(8, "0"), 2) for i in range(0, len(text), 8)).hex(), len(text))
+            for text in bits
+        ],
+    }
 
 
 def card_script() -> dict[str, Any]:

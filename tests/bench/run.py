@@ -10,13 +10,20 @@ from typing import Any
 
 from boards.toolchain import sources
 from mpos.provision import frozen, toolchain
-from tests.bench import emulator, heap, reference
+from tests.bench import emulator, heap, reference, swipes
 from tests.bench.figures import ROWS, Figures, FiguresError
 
 SALES = 1000
 
 # What a program tells besides figures: it did the work, and this much of it
-_EXPECTED = {"result.sale": 3, "result.insert": 3, "iso8583.request.fields": 17, "iso8583.all_fields.fields": 21}
+_EXPECTED = {
+    "result.sale": 3,
+    "result.insert": 3,
+    "iso8583.request.fields": 17,
+    "iso8583.all_fields.fields": 21,
+    "stripe.bits.characters": 76 + 37 + 104,
+    "stripe.edges.characters": 76 + 37 + 104,
+}
 _RESULT = "result."
 _C = "c."
 
@@ -35,6 +42,9 @@ def measure(sales: int, say: Say) -> Figures:
         runs = [_core(folder, program) for _ in range(2)]
         check(runs[0])
         found.add_runs(*[kept(run) for run in runs])
+    swept = swipes.sweep(swipes.SWIPES, say)
+    found.values.update(swept.figures())
+    found.curve = {f"{jitter:g}": parts for jitter, parts in swept.curve.items()}
     say("timing the codec beside pyiso8583")
     found.values.update(reference.wall_times())
     say("freezing the whole firmware into the 32-bit unix port, and booting it")

@@ -5,6 +5,8 @@ The amplitude follows the card's speed, so a peak counts by what it stands out f
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,17 +33,21 @@ def reversals(samples: Samples, sensitivity: float = SENSITIVITIES[0]) -> Places
     # The median deviation from one sample to the next is noise, because most of a recording is silence or slope
     noise = float(np.median(np.abs(np.diff(signal)))) if len(signal) > 1 else 0.0
     least = max(min(_NOISE_TIMES * noise, largest / 2), _OF_LARGEST * largest)
-    pivots = _without_small(signal, _zigzag(signal, least), sensitivity)
-    return np.array([_vertex(signal, at) for at in pivots])
+    found = [_without_small(signal, part.tolist(), sensitivity) for part in swipes(np.array(_zigzag(signal, least)))]
+    return np.array([_vertex(signal, at) for pivots in found for at in _without_ends(signal, pivots, sensitivity)])
 
 
-def swipes(places: Places) -> list[Places]:
+def swipes(places: NDArray[Any]) -> list[NDArray[Any]]:
     """The reversals of each swipe of a recording: quiet lies between two of them."""
-    if len(places) < _REVERSALS_LEAST:
-        return []
+    return [part for part in _parts(places) if len(part) >= _REVERSALS_LEAST]
+
+
+def _parts(places: NDArray[Any]) -> list[NDArray[Any]]:
+    """Split where a pause is."""
+    if len(places) < 2:
+        return [places]
     gaps = np.diff(places)
-    ends = np.flatnonzero(gaps > _QUIET_TIMES * np.median(gaps)) + 1
-    return [part for part in np.split(places, ends) if len(part) >= _REVERSALS_LEAST]
+    return np.split(places, np.flatnonzero(gaps > _QUIET_TIMES * np.median(gaps)) + 1)
 
 
 def _zigzag(signal: Samples, least: float) -> list[int]:
@@ -91,6 +97,17 @@ def _without_small(signal: Samples, pivots: list[int], part: float) -> list[int]
                 gone |= pair if 0 < i < len(swings) - 1 else ({0} if i == 0 else {len(pivots) - 1})
         pivots = [at for i, at in enumerate(pivots) if i not in gone]
     return pivots
+
+
+def _without_ends(signal: Samples, pivots: list[int], part: float) -> list[int]:
+    """Take out what the silence at either side was at its highest or lowest: it is no peak beside the first real one."""
+    heights = np.abs(signal[pivots])
+    first, last = 0, len(pivots)
+    while last - first > 1 and heights[first] < part * np.max(heights[first : first + _NEIGHBOURS]):
+        first += 1
+    while last - first > 1 and heights[last - 1] < part * np.max(heights[max(last - _NEIGHBOURS, first) : last]):
+        last -= 1
+    return pivots[first:last]
 
 
 def _vertex(signal: Samples, at: int) -> float:

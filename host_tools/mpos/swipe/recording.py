@@ -132,7 +132,7 @@ def _of_text(text: str) -> Swipe:
             for track in titles:
                 columns.setdefault(track, [])
             continue
-        cells = re.split(r"[,;\t]", line) if names or "," in line or ";" in line or "\t" in line else line.split()
+        cells = re.split(r"[,;\t]", line) if re.search(r"[,;\t]", line) else line.split()
         try:
             values = [float(cell) if cell.strip() else None for cell in cells]
         except ValueError:

@@ -48,16 +48,6 @@ def read(path: Path) -> tuple[int, list[Samples]]:
     return rate, [np.ascontiguousarray(values[channel::channels]) for channel in range(channels)]
 
 
-def write(path: Path, rate: int, channels: list[Samples]) -> None:
-    """16-bit PCM. The channels are of one length, from -1 to 1."""
-    frames = np.stack([np.clip(channel, -1, 1) for channel in channels], axis=1)
-    data = np.round(frames * 0x7FFF).astype("<i2").tobytes()
-    n = len(channels)
-    header = struct.pack("<HHIIHH", _PCM, n, rate, rate * n * 2, n * 2, 16)
-    body = b"WAVE" + b"fmt " + struct.pack("<I", len(header)) + header + b"data" + struct.pack("<I", len(data)) + data
-    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
-
-
 def _values(data: bytes, kind: int, bits: int) -> Samples:
     if kind == _FLOAT and bits in (32, 64):
         values = np.frombuffer(data, f"<f{bits // 8}").astype(np.float64)

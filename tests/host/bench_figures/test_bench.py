@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.bench import __main__ as bench
 from tests.bench import emulator, figures, run, table
-from tests.bench.emulator import EmulatorFailed, card_script, read_figures
+from tests.bench.emulator import EmulatorFailed, card_script, full_stripe, read_figures
 from tests.bench.figures import Figures, FiguresError
 
 NAME = "crypto.x919_512"
@@ -127,6 +127,21 @@ def test_update_writes_both_files(monkeypatch, tmp_path):
     assert figures.load(tmp_path / "bench.json") == now
     page = (tmp_path / "bench.md").read_text()
     assert "X9.19" in page and "QEMU 7.2" in page and "is met" in page and "Not met" not in page
+
+
+def test_update_draws_the_curve(monkeypatch, tmp_path):
+    for name, file in (("COMMITTED", "bench.json"), ("PAGE", "bench.md"), ("CURVE", "curve.png")):
+        monkeypatch.setattr(bench, name, tmp_path / file)
+    now = Figures({NAME: 7}, curve={"0": [1.0, 1.0, 1.0], "30": [0.0, 0.0, 0.0]})
+    assert finished(now, Figures(), "--update") == bench.OK
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_stripe_of_the_device_is_full():
+    stripe = full_stripe()
+    for (data, count), times, characters in zip(stripe["bits"], stripe["times"], (79 * 7, 40 * 5, 107 * 5)):
+        assert count > characters and len(data) == 2 * -(-count // 8)
+        assert len(times) // 4 > count
 
 
 def test_a_failure_is_a_sentence_and_not_a_traceback(monkeypatch, capsys, tmp_path):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.bench import figures
-from tests.bench.figures import BYTES, GROUPS, INSTRUCTIONS, ROWS, WALL, Figures, FiguresError
+from tests.bench.figures import BYTES, COUNT, GROUPS, INSTRUCTIONS, ROWS, WALL, Figures, FiguresError
 
 NAME = "crypto.x919_512"
 AIOBLE = {"aioble": "1"}
@@ -20,13 +20,16 @@ def one(value: float, name: str = NAME) -> Figures:
 def test_the_rows_name_each_other_rightly():
     assert len(ROWS) == sum(len(group.rows) for group in GROUPS)
     for row in ROWS.values():
-        assert row.unit in (INSTRUCTIONS, BYTES, WALL)
+        assert row.unit in (INSTRUCTIONS, BYTES, WALL, COUNT)
         assert not row.other or row.other == f"c.{row.name}"
         assert row.other_most is None or row.other
     # DESIGN: the budgets of the whole firmware
     assert ROWS["heap.boot"].budget == 57_344
     assert ROWS["heap.peak"].budget == 106_496
     assert ROWS["sale.tap_to_packet"].budget == 24_000_000
+    assert ROWS["stripe.bits"].budget == 2_000_000
+    assert ROWS["stripe.edges"].budget == 6_000_000
+    assert ROWS["swipes.refused"].budget == ROWS["swipes.wrong"].budget == ROWS["swipes.wrong_inside"].budget == 0
 
 
 def test_equal_runs_are_exact():
@@ -115,6 +118,18 @@ def test_the_file_gives_back_what_it_was_given(tmp_path):
     given = Figures({NAME: 7, "heap.boot": 5.0}, {NAME: (6, 7)}, {"QEMU": "7.2"})
     path.write_text(given.as_json())
     assert figures.load(path) == given
+
+
+def test_a_swipe_that_is_read_wrong_is_over_its_budget_and_worse():
+    assert figures.missed(Figures({"swipes.wrong": 0})) == []
+    assert figures.missed(Figures({"swipes.wrong": 1})) == ["swipes.wrong: 1, the budget is 0"]
+    assert figures.worse(Figures({"swipes.wrong": 1}), Figures({"swipes.wrong": 0}))
+
+
+def test_the_curve_is_kept(tmp_path):
+    now = Figures({NAME: 1}, curve={"0": [1.0, 1.0, 1.0], "20": [0.97, 0.8, 0.98]})
+    (tmp_path / "f").write_text(now.as_json())
+    assert figures.load(tmp_path / "f") == now
 
 
 def test_the_file_is_sorted_so_that_a_diff_shows_what_changed():

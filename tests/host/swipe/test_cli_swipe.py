@@ -1,0 +1,86 @@
+"""`mpos swipe` as a user types it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from mpos import cli
+from mpos.bench import f2f
+from mpos.swipe import decoder
+from tests.host.swipe.head_signal import TRACK_1, TRACK_2, edges, swiped, write
+
+STRIPE = f2f.Stripe(TRACK_1, TRACK_2)
+SECRETS = (TRACK_2[:19], TRACK_2[6:15], "TEST/CARD", "000001234", "0000123")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(cli.app, ["swipe", *map(str, arguments)])
+    assert not any(secret in result.output for secret in SECRETS)
+    return result
+
+
+def test_edge_times(tmp_path):
+    result = run(edges(tmp_path / "a.txt", STRIPE, direction="back"))
+    assert result.exit_code == 0
+    assert "track 1: read backward" in result.output and "track 2: read backward" in result.output
+    assert "621234*********5003, check digit right" in result.output
+
+
+def test_a_wave_as_json_and_as_a_picture(tmp_path):
+    path = write(tmp_path / "a.wav", swiped(STRIPE, rate=96_000), 96_000)
+    result = run(path, "--json", "--png", tmp_path / "a.png")
+    assert result.exit_code == 0
+    (swipe,) = json.loads(result.stdout)["swipes"]
+    assert [track["ok"] for track in swipe["tracks"]] == [True, True]
+    assert swipe["tracks"][1]["characters"] == "621234*********5003=3012120*******"
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_track_of_two(tmp_path):
+    result = run(edges(tmp_path / "a.txt", STRIPE), "--track", 2)
+    assert result.exit_code == 0 and "track 1" not in result.output
+
+
+def test_several_swipes(tmp_path):
+    (wave,) = swiped(f2f.Stripe(track2=TRACK_2))
+    path = write(tmp_path / "a.wav", [np.concatenate((wave, np.zeros(44_100), wave))])
+    result = run(path)
+    assert result.exit_code == 0 and result.output.count("swipe at") == 2
+
+
+def test_a_track_that_does_not_read(tmp_path):
+    stripe = f2f.Stripe(track2=TRACK_2, flaws={2: {"bad_lrc": True}})
+    result = run(edges(tmp_path / "a.txt", stripe), "--png", tmp_path / "a.png")
+    assert result.exit_code == 1 and "not read: the check character" in result.output
+    assert (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "why"),
+    [
+        ("nonsense", [], "line 1"),
+        ("", [], "no swipe"),
+        ("track 2\n1000 1000", ["--track", 1], "no track 1"),
+        ("1000\n", ["--png", "/nowhere/a.png"], "nowhere"),
+    ],
+)
+def test_errors_are_a_sentence(tmp_path, text, arguments, why):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    result = run(path, *arguments)
+    assert result.exit_code == 2 and why in result.output and "Traceback" not in result.output
+
+
+def test_no_such_file(tmp_path):
+    assert run(tmp_path / "none").exit_code == 2
+
+
+def test_a_firmware_that_dies_is_a_sentence(tmp_path, monkeypatch):
+    path = edges(tmp_path / "a.txt", STRIPE)
+    monkeypatch.setattr(decoder, "HEAP", "1k")
+    result = run(path)
+    assert result.exit_code == 2 and "the firmware's decoder has ended" in result.output

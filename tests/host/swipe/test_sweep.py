@@ -1,0 +1,73 @@
+"""A part of the bench's sweep: all that the standard permits is read, nothing is read wrong. `make bench` has the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mpos.bench import f2f
+from tests.bench import swipes
+
+SWIPES = 600
+
+
+@pytest.fixture(scope="module")
+def swept():
+    return swipes.sweep(SWIPES)
+
+
+def test_what_the_standard_permits_is_read(swept):
+    assert swept.swipes == SWIPES
+    assert swept.tracks == 3 * (SWIPES // 3)
+    assert swept.refused == []
+
+
+def test_nothing_is_read_wrong(swept):
+    assert [seen for seen in swept.wrong if seen.way == swipes.TIMES or seen.part == swipes.INSIDE] == []
+    assert len(swept.wrong) <= 1  # an ASIC that got bits wrong, past the standard: docs/swipe.md
+
+
+def test_rough_swipes_are_neither_all_read_nor_all_refused(swept):
+    assert 0.02 < swept.rough_read / swept.rough_tracks < 0.5
+
+
+def test_the_curve_falls(swept):
+    assert swept.curve[0.0] == swept.curve[swipes.JITTER_PERCENT] == [1, 1, 1]
+    assert swept.curve[40.0] == [0, 0, 0]
+
+
+def test_the_same_number_is_the_same_swipe():
+    for make in (swipes.inside, swipes.rough):
+        first, second = make(7), make(7)
+        assert first.options == second.options
+        one, other = (f2f.swipe(case.stripe, **case.options) for case in (first, second))
+        assert all(np.array_equal(one[track], other[track]) for track in one)
+        assert make(8).options != first.options
+
+
+def test_swipes_inside_the_standard_go_to_its_limits_and_not_past_them():
+    cases = [swipes.inside(number) for number in range(300)]
+    for track, most in swipes.DENSITY.items():
+        densities = [case.stripe.density[track] for case in cases]
+        assert min(densities) == 1 - most and max(densities) == 1 + most
+    assert max(case.options["jitter_percent"] for case in cases) == swipes.JITTER_PERCENT
+    assert max(case.options["wobble_percent"] for case in cases) == swipes.WOBBLE_PERCENT
+    for case in cases:
+        speed, acceleration = case.options["speed_cm_s"], case.options["acceleration"]
+        end = (speed**2 + 2 * acceleration * f2f.CARD_MM / 10) ** 0.5
+        assert min(speed, end) > 9.99 and max(speed, end) < 150.01
+        assert 1 / 3.01 < end / speed < 3.01
+        assert not case.stripe.flaws
+
+
+def test_a_decoder_that_lies_is_found(monkeypatch):
+    decode = swipes.Decoder.times
+
+    def lie(decoder, number, times):
+        decoded = decode(decoder, number, times)
+        return dataclasses.replace(decoded, characters=decoded.characters[:-1] + "0", reason=0)
+
+    monkeypatch.setattr(swipes.Decoder, "times", lie)
+    assert swipes.sweep(30).figures()["swipes.wrong"] > 20
