@@ -58,23 +58,21 @@ class MagHead:
         self._data = data
         self._stored = memoryview(bytearray(3 * bits // 8))
         self._swipe = Swipe()
-        self._left = 0  # strobes until the ASIC clears its memory; 0: no extraction was begun
+        self._is_open = False  # strobes were given, and the ASIC is not armed again yet
+        self._left = 0  # strobes until it clears its memory; _UNKNOWN: only the watchdog knows
         self._strobed = 0  # when, in ms
+        self._said = 0  # the preamble
 
     async def start(self) -> bool:
         """Arm. True: a swipe from before was thrown away. Raises E_HEAD (DATA does not come to rest), E_LINE_CLOSED."""
         self._wipe()
-        self._strobe.value(1)
-        had = bool(self._left)
+        had = self._is_open
         if had:
             await self._clear()
+        self._strobe.value(1)
         if not self._data.value():
             had = True
-            try:
-                self._begin()
-            except ReaderError as error:
-                if error.code != E_HEAD:
-                    raise
+            self._begin()
             await self._clear()
         return had
 
@@ -88,25 +86,12 @@ class MagHead:
         (detail: a preamble of no known revision; 0: the ASIC was not ready for one): nothing is stored then.
         """
         self._wipe()
-        is_whole = self.is_swiped()
         try:
-            if is_whole:
-                self._begin()
-                for number in range(1, 4):
-                    await asyncio.sleep_ms(0)
-                    is_whole = is_whole and self._shift_into(self._track(number))
-                await self._clear()
-            if is_whole:
-                await self._decode()
-        except ReaderError as error:
-            self._wipe()
-            if error.code == E_HEAD:
-                await self._clear()
-            raise
-        except asyncio.CancelledError:
+            if self.is_swiped():
+                await self._take()
+        except (ReaderError, asyncio.CancelledError):
             self._wipe()
             raise
-        wipe(self._stored)
         return self._swipe
 
     async def stop(self) -> None:
@@ -121,6 +106,19 @@ class MagHead:
         wipe(self._stored)
         self._swipe.wipe()
 
+    async def _take(self) -> None:
+        is_known = self._begin()
+        is_whole = is_known
+        for number in range(1, 4):
+            is_whole = is_whole and self._shift_into(self._track(number))
+            await asyncio.sleep_ms(0)
+        await self._clear()
+        if not is_known:
+            raise ReaderError(E_HEAD, self._said)
+        if is_whole:
+            await self._decode()
+        wipe(self._stored)
+
     async def _decode(self) -> None:
         from reader.iso7811 import track
 
@@ -128,39 +126,38 @@ class MagHead:
         for number in range(1, 4):
             bits = self._track(number)
             swipe.put(number, track.read_bits_into(bits, 8 * len(bits), number, swipe.room(number)))
-            wipe(bits)
             await asyncio.sleep_ms(0)
 
-    def _begin(self) -> None:
-        """Handshake and preamble. Raises E_HEAD; the watchdog is then to clear the memory."""
+    def _begin(self) -> bool:
+        """Handshake and preamble. False: this is none of the revisions, or it was not ready."""
         strobe = self._strobe.value
+        self._is_open = True
         self._left = _UNKNOWN
+        self._said = 0
         self._strobed = ticks_ms()
         strobe(0)
         strobe(1)
         strobe(0)
         sleep_us(_STOP_US)
         strobe(1)
-        polls = 0
-        while self._data.value():
-            polls += 1
-            if polls > _READY_POLLS:
-                raise ReaderError(E_HEAD)
+        for _ in range(_READY_POLLS):
+            if not self._data.value():
+                break
             sleep_us(_READY_US)
-        preamble = self._preamble()
-        if preamble & _OTHERS or preamble == _NEW_MODE:
-            raise ReaderError(E_HEAD, preamble)
+        else:
+            return False
+        if not self._preamble() or self._said & _OTHERS or self._said == _NEW_MODE:
+            return False
         self._left = _TIMES * 8 * len(self._stored)
+        return True
 
-    def _preamble(self) -> int:
+    def _preamble(self) -> bool:
         """The bit that is shifted out last is the highest one."""
         bits = bytearray(_PREAMBLE_BITS // 8)
-        if not self._shift_into(memoryview(bits)):
-            raise ReaderError(E_HEAD)
-        number = 0
+        is_whole = self._shift_into(memoryview(bits))
         for i in range(_PREAMBLE_BITS):
-            number |= (bits[i >> 3] >> (7 - (i & 7)) & 1) << i
-        return number
+            self._said |= (bits[i >> 3] >> (7 - (i & 7)) & 1) << i
+        return is_whole
 
     def _shift_into(self, out: memoryview) -> bool:
         """Fill `out` with bits, the first one highest; STROBE stays low. False: the watchdog may have been quicker."""
@@ -197,10 +194,14 @@ class MagHead:
             await asyncio.sleep_ms(0)
         strobe(1)
         # Too late, or not knowing how many are left: no strobe may reach a head that has armed itself
-        await asyncio.sleep_ms(_MOST_MS if self._left else _RESET_MS)
-        self._left = 0
+        if self._left:
+            await asyncio.sleep_ms(_MOST_MS)
+            self._left = 0
+        else:
+            await asyncio.sleep_ms(_RESET_MS)
         end = ticks_add(ticks_ms(), _ARMED_MS)
         while not self._data.value():
             if ticks_diff(end, ticks_ms()) <= 0:
-                raise ReaderError(E_HEAD)
+                raise ReaderError(E_HEAD, self._said)
             await asyncio.sleep_ms(_LOOK_MS)
+        self._is_open = False

@@ -25,6 +25,8 @@ _NEW_MODE = const(0xC000)
 
 
 class MagHead3V(MagHead):
+    """As MagHead; nothing is stored while it is stopped, so that `start` never finds a swipe after `stop`."""
+
     def __init__(self, strobe: "Pin", data: "Pin"):
         super().__init__(strobe, data, bits=_BITS)
         self._is_passing = False  # a card has been seen, and the ASIC knows it
@@ -51,10 +53,10 @@ class MagHead3V(MagHead):
         self._wipe()
         self._reset()
 
-    def _begin(self) -> None:
-        preamble = self._preamble()
-        if preamble != _NEW_MODE:
-            raise ReaderError(E_HEAD, preamble)
+    def _begin(self) -> bool:
+        self._said = 0
+        self._preamble()
+        return self._said == _NEW_MODE
 
     def _is_late(self) -> bool:
         return False

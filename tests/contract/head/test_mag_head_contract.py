@@ -120,7 +120,7 @@ async def test_a_swipe_while_another_is_read(kind: str) -> None:
 @pytest.mark.parametrize("watchdog_s", [0.262, 0.630])
 async def test_the_watchdog_was_quicker(watchdog_s: float) -> None:
     """Other tasks keep the processor for too long while the tracks are read: the swipe is lost, and known to be."""
-    for wait in ("1", "3"):
+    for wait in ("1", "2"):
         head = Swiper(DeltaAsic("21006529", watchdog_s), (FULL, {}), (FULL, {}))
         found = await run_heads("asic", [head], "late", "400", wait)
         assert found[0, 0] == LOST
