@@ -17,6 +17,7 @@ class Swipe:
     def __init__(self):
         self._characters = memoryview(bytearray(3 * _ROOM))
         self._found = [_EMPTY] * 3
+        self._ways = 0  # that tracks were read in: 1 forward, _BACKWARD
         self.is_backward = False
 
     def room(self, number: int) -> memoryview:
@@ -26,16 +27,18 @@ class Swipe:
 
     def put(self, number: int, result: int) -> None:
         """What iso7811/track.py said of that track; each is put once, from 1 to 3."""
+        found = self._found
         if result > 0:
-            is_backward = result & _BACKWARD > 0
+            self._ways |= result & _BACKWARD or 1
+            self.is_backward = self._ways == _BACKWARD
             result &= _LENGTH
-            if max(self._found) <= 0:
-                self.is_backward = is_backward
-            elif is_backward != self.is_backward:
-                # A card goes one way: one of them was read wrongly, and it is not known which
-                self.wipe()
-                result = self._found[0] = self._found[1] = _AMBIGUOUS
-        self._found[number - 1] = result
+        found[number - 1] = result
+        if self._ways > _BACKWARD:
+            # A card goes one way: a track was read wrongly, and it is not known which
+            wipe(self._characters)
+            for i in range(3):
+                if found[i] > 0:
+                    found[i] = _AMBIGUOUS
 
     def track(self, number: int) -> memoryview:
         """ASCII characters without sentinels and LRC, empty where there are none; until `wipe`."""
@@ -49,4 +52,5 @@ class Swipe:
         wipe(self._characters)
         for i in range(3):
             self._found[i] = _EMPTY
+        self._ways = 0
         self.is_backward = False
