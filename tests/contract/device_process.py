@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 
-from mpos.provision.compile import firmware_path
+from mpos.provision.compile import firmware_path, program
 from mpos.provision.toolchain import micropython
 
 HEAP = "128K"
@@ -34,10 +35,11 @@ async def said_by(*arguments: str, limit_s: float) -> str:
     return text
 
 
-async def sessions(*arguments: str, limit_s: float) -> dict[tuple[int, str], list[str]]:
-    """The words of each line of it behind the first two, which are the session's number and which one it was."""
+async def sessions(source: str, *arguments: str, limit_s: float) -> dict[tuple[int, str], list[str]]:
+    """The words of each line that the program of that path prints, behind the first two, which are the session's number
+    and which one it was."""
     found = {}
-    for line in (await said_by(*arguments, limit_s=limit_s)).splitlines():
+    for line in (await said_by(str(program(Path(source))), *arguments, limit_s=limit_s)).splitlines():
         number, which, *rest = line.split(" ")
         found[int(number), which] = rest
     return found

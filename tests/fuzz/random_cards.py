@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mpos.bench.world import HEAP, bench_tables
 from mpos.provision import rom, toolchain
+from mpos.provision.compile import program
 from tests.fuzz.device import TOP
 
 CONVERSATIONS = TOP / "tests" / "fuzz" / "conversations"
@@ -43,7 +44,7 @@ def run(card: str, first: int, count: int, mode: str = "") -> Run:
         conversation = CONVERSATIONS / f"{card}.txt"
         arguments = [str(conversation), tables.name, str(first), str(count), mode]
         done = subprocess.run(
-            [str(toolchain.micropython(32)), "-X", f"heapsize={HEAP}", str(_PROGRAM), *arguments],
+            [str(toolchain.micropython(32)), "-X", f"heapsize={HEAP}", str(program(_PROGRAM)), *arguments],
             env={"PATH": os.environ.get("PATH", ""), "MPOS_ROM": str(rom.build(32, toolchain.aioble()[0]))},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -2,9 +2,11 @@
 
     compile_tree(out_dir, "x86")    everything that changed, for the 32-bit unix port
     firmware_path(32)               the same in the build folder, as a MICROPYPATH
+    program(path)                   a source that runs beside it uncompiled
 
 The tree mirrors the sources (firmware/reader/errors.py -> OUT/firmware/reader/errors.mpy), and tracebacks name the
-sources from the top of the repository. Several processes may call this at once.
+sources from the top of the repository. The firmware's constants are numbers in it (mpos.provision.constants). Several
+processes may call this at once.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from mpos.provision import toolchain
+from mpos.provision import constants, toolchain
+from mpos.provision.constants import ConstantError, Constants
 
 TOP = Path(__file__).resolve().parents[3]
+FIRMWARE = TOP / "firmware"
 ARCHITECTURES = ("x86", "x64", "xtensawin", "rv32imc")  # mpy-cross -march
 DEVICE_TREES = ("firmware", "boards/unix")
 ARCHITECTURE_OF_BITS = {32: "x86", 64: "x64"}
@@ -53,7 +57,8 @@ class CompileError(Exception):
 class _Source:
     path: Path
     name: str  # as tracebacks show it
-    output: Path  # relative to the tree
+    module: PurePath  # from the folder that imports begin at
+    output: Path  # relative to the base
     stamp: list[int]
 
 
@@ -90,6 +95,17 @@ def build_dir(architecture: str, optimise: int = 0) -> Path:
     return TOP / "build" / "mpy" / f"{architecture}-O{optimise}"
 
 
+def program(path: Path) -> Path:
+    """A source of the repository for a MicroPython that compiles it itself beside the compiled firmware: a copy in the
+    build folder, with numbers in place of the constants that are no names there."""
+    copy = TOP / "build" / "programs" / path.relative_to(TOP)
+    text = Constants.of(FIRMWARE).inlined(PurePath(path.name), path.read_text(encoding="utf-8"))
+    if not copy.exists() or copy.read_text(encoding="utf-8") != text:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _replace(copy, text.encode())
+    return copy
+
+
 def compile_tree(
     out_dir: Path,
     architecture: str,
@@ -102,22 +118,30 @@ def compile_tree(
 ) -> list[CompileError]:
     """Bring OUT_DIR/TREE/**.mpy up to date with BASE/TREE/**.py, for each of `trees`.
 
-    A source is compiled when its time or size, the compiler or its options changed; an output without a source is
-    deleted. `optimise` is mpy-cross's -O level (0 keeps assertions). `rewrite(name, text)` may change a source's text,
+    A source is compiled when its time or size, the compiler or its options, or a constant changed; an output without a
+    source is deleted. `optimise` is mpy-cross's -O level (0 keeps assertions). `rewrite(name, text)` may change a source's text,
     line for line, before it is compiled.
 
-    A source that does not compile raises CompileError; with `strict` off the errors are returned and the output
+    A source that does not compile, or whose constants cannot be put in, raises CompileError; with `strict` off the errors are returned and the output
     raises the same error when it is imported, so that only those who need the module fail.
     """
     if architecture not in ARCHITECTURES:
         raise ValueError(f"no architecture {architecture!r}: one of {', '.join(ARCHITECTURES)}")
     compiler = mpy_cross(architecture)
     command = [compiler, f"-march={architecture}", f"-O{optimise}"]
+    numbers = Constants.of(FIRMWARE)
     key = [
         *command,
         *_stamp(Path(compiler)),
         *(_stamp(Path(sys.modules[rewrite.__module__].__file__ or "")) if rewrite else []),
+        *_stamp(Path(constants.__file__)),
+        numbers.digest(),
     ]
+
+    def prepared(source: _Source) -> str:
+        text = source.path.read_text(encoding="utf-8")
+        return numbers.inlined(source.module, rewrite(source.name, text) if rewrite else text)
+
     sources = [source for tree in trees for source in _sources(base, tree)]
     if _outdated(out_dir, trees, sources, key):
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -129,7 +153,7 @@ def compile_tree(
                     todo,
                     sources,
                     key,
-                    lambda s, o: _compile(command, s, o, rewrite),
+                    lambda s, o: _compile(command, s, o, prepared),
                 )
     known = _manifest(out_dir)["files"]
     errors = [CompileError(s.name, *known[str(s.output)]["error"]) for s in sources if known[str(s.output)]["error"]]
@@ -188,21 +212,23 @@ def _bring_up_to_date(out_dir: Path, todo: _Todo, sources: list[_Source], key: l
 
 
 def _compile(
-    command: list[str], source: _Source, output: Path, rewrite: Callable[[str, str], str] | None
+    command: list[str], source: _Source, output: Path, prepared: Callable[[_Source], str]
 ) -> CompileError | None:
     """Compiles one source; the output appears whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".compiling-") as temporary:
         result = Path(temporary) / "out.mpy"
-        path = source.path
+        path = Path(temporary) / "prepared.py"
         error = None
-        if rewrite:
-            text = rewrite(source.name, path.read_text(encoding="utf-8"))
-            path = Path(temporary) / "rewritten.py"
-            path.write_text(text, encoding="utf-8")
-        run = _run([*command, "-s", source.name, "-o", str(result), str(path)])
-        if run.returncode:
-            error = _error(source, run.stdout)
+        try:
+            path.write_text(prepared(source), encoding="utf-8")
+        except ConstantError as refused:
+            error = CompileError(source.name, *refused.args)
+        else:
+            run = _run([*command, "-s", source.name, "-o", str(result), str(path)])
+            if run.returncode:
+                error = _error(source, run.stdout)
+        if error:
             stub = Path(temporary) / "stub.py"
             stub.write_text(f"raise SyntaxError({str(error)!r})\n", encoding="utf-8")
             if _run([*command, "-s", source.name, "-o", str(result), str(stub)]).returncode:
@@ -245,7 +271,7 @@ def _sources(base: Path, tree: str) -> Iterator[_Source]:
                 continue
             relative = path.relative_to(base)
             name = str(relative) if base == TOP else str(path)
-            yield _Source(path, name, relative.with_suffix(".mpy"), stamp)
+            yield _Source(path, name, path.relative_to(base / tree), relative.with_suffix(".mpy"), stamp)
 
 
 def _stamp(path: Path) -> list[int]:

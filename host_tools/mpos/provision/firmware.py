@@ -18,10 +18,11 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mpos.provision import emv_tables, rom, toolchain
 from mpos.provision.compile import TOP
+from mpos.provision.constants import ConstantError, Constants
 from mpos.provision.manifest import NAME, Manifest, build_id, files_below
 
 BUILD_FILE = "build.txt"
@@ -163,6 +164,7 @@ def _is_used_of_aioble(source: _Source) -> bool:
 
 def _compile_all(arch: str, sources: list[_Source], into: Path) -> None:
     compiler = toolchain.mpy_cross(arch)
+    constants = Constants.of(TOP / "firmware")
     outputs = [source.output for source in sources]
     for output in outputs:
         if outputs.count(output) > 1:
@@ -170,18 +172,21 @@ def _compile_all(arch: str, sources: list[_Source], into: Path) -> None:
         (into / output).parent.mkdir(parents=True, exist_ok=True)
 
     def compile_one(source: _Source) -> None:
-        command = [
-            str(compiler),
-            f"-march={arch}",
-            "-s",
-            source.name,
-            "-o",
-            str(into / source.output),
-            str(source.path),
-        ]
+        output = into / source.output
+        prepared = output.with_suffix(".py")
+        try:
+            text = constants.inlined(
+                PurePath(source.output.with_suffix(".py")), source.path.read_text(encoding="utf-8")
+            )
+        except ConstantError as error:
+            raise FirmwareError(f"{source.name} does not compile: line {error.args[0]}: {error.args[1]}") from None
+        prepared.write_text(text, encoding="utf-8")
+        command = [str(compiler), f"-march={arch}", "-s", source.name, "-o", str(output), str(prepared)]
         run = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILER_LIMIT_S, check=False)
+        prepared.unlink()
         if run.returncode:
-            raise FirmwareError(f"{source.name} does not compile: {(run.stdout + run.stderr).strip()}")
+            said = (run.stdout + run.stderr).strip().replace(str(prepared), source.name)
+            raise FirmwareError(f"{source.name} does not compile: {said}")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(compile_one, sources))

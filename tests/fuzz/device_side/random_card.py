@@ -342,6 +342,10 @@ def main(path, tables_path, first, number, mode=""):
     conversation = Conversation(path)
     tables = EmvTables(tables_path)
     data = DataStore(2560)
+    # As the reader does: the names of what is loaded later are in the heap then
+    Kernel(None, None, None, None).rehearse()
+    from reader import iso9564  # noqa: F401
+
     counts = {}
     settled = 0
     for seed in range(int(first), int(first) + int(number)):

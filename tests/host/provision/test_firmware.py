@@ -51,6 +51,7 @@ def test_a_build(name: str, tmp_path: Path) -> None:
     assert not {"boot.mpy", "manifest.mpy", "reader/ports.mpy"} & modules.keys()
     assert built.below("root").keys() == {"boot.py", "emv.tlv", "main.py", "parameters.json"}
     assert (built.board, built.arch, built.mpy) == (name, "xtensawin", "6.3")
+    assert b"E_CARD_REMOVED" not in (tmp_path / "out/mpy/reader/errors.mpy").read_bytes()  # provision/constants.py
     image = (tmp_path / "out/romfs.img").read_bytes()
     assert image == rom.image(tmp_path / "out/mpy")
     assert (tmp_path / "out/mpy/build.txt").read_text() == built.build
@@ -106,6 +107,9 @@ def test_a_failed_build_leaves_the_one_before(small: Path, tmp_path: Path) -> No
     before = firmware.build("bench", tmp_path / "out")
     (small / "firmware/main.py").write_text("x = = 1\n")
     with pytest.raises(FirmwareError, match=r"(?s)firmware/main.py does not compile.*SyntaxError"):
+        firmware.build("bench", tmp_path / "out")
+    (small / "firmware/main.py").write_text("ONE = const(1)\nprint(ONE)\ndef f(ONE): pass\n")
+    with pytest.raises(FirmwareError, match=r"firmware/main.py does not compile: line 3: ONE is"):
         firmware.build("bench", tmp_path / "out")
     assert manifest.load(tmp_path / "out") == before
 
