@@ -24,6 +24,9 @@ from mpos.swipe.report import HIDDEN, Reading
 WIDTHS = {1: (7,), 2: (5,), 3: (5, 7)}
 _CELLS_A_ROW = 48
 _IN_DATA_MOST = 2 * 7 - 2  # zeros that may follow one another in characters of 7 bits, each with a one in it
+_AROUND = (
+    16  # cells on either side of a hidden one from which its band is made: peaks beside ones are lower than others
+)
 _ZEROS = 10  # as many clocking zeros are drawn at either side
 _WIDTH_IN, _ROW_IN, _PANEL_IN = 16.0, 1.25, 2.2
 _DPI = 100
@@ -57,7 +60,7 @@ def draw(readings: Sequence[Reading], path: Path, title: str = "") -> None:
             if i == 0:
                 axis.set_title(_headline(reading), fontsize=10, loc="left")
             _draw_row(axis, reading, wave, marks, first, last)
-        _draw_panel(axes.pop(0), reading, wave)
+        _draw_panel(axes.pop(0), reading, wave, shown(reading, marks))
     figure.savefig(path, metadata={"Software": None})
 
 
@@ -145,7 +148,7 @@ def _draw_row(axis: Axes, reading: Reading, wave: _Wave, marks: list[Mark], firs
         if visible[i]:
             axis.text((begin + end) / 2, low - 2.4 * margin, str(c.bit), ha="center", fontsize=7)
         else:
-            before, after = reading.cells[max(i - 1, 0)], reading.cells[min(i + 1, len(visible) - 1)]
+            before, after = reading.cells[max(i - _AROUND, 0)], reading.cells[min(i + _AROUND, len(visible) - 1)]
             _, values = wave.between(wave.at[before.at], wave.at[after.end])
             axis.fill_between([begin, end], values.min(), values.max(), color=_BAND, linewidth=0)
     for i, j in _runs(visible, first, last):
@@ -173,17 +176,22 @@ def _runs(visible: Sequence[bool], first: int, last: int) -> list[tuple[int, int
     return runs
 
 
-def _draw_panel(axis: Axes, reading: Reading, wave: _Wave) -> None:
+def _draw_panel(axis: Axes, reading: Reading, wave: _Wave, visible: Sequence[bool]) -> None:
+    """Reversals of cells that are shown one by one, of all of them the worst ones around; and the speed."""
     if len(reading.cells) < 2:
         axis.text(0.5, 0.5, "no bit cells", ha="center", transform=axis.transAxes)
         axis.set_axis_off()
         return
     at = np.array([wave.at[c.at] for c in reading.cells])
-    axis.plot(at, [100 * c.off for c in reading.cells], ".", markersize=3, color=_WAVE)
+    off = np.array([100 * c.off for c in reading.cells])
+    axis.plot(at[list(visible)], off[list(visible)], ".", markersize=3, color=_WAVE)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(np.abs(off), _AROUND, mode="edge"), 2 * _AROUND + 1)
+    worst = around.max(axis=1)
+    axis.fill_between(at, -worst, worst, color=_BAND, linewidth=0, alpha=0.6)
     axis.set_ylabel("off its place, % of a bit", fontsize=8, color=_WAVE)
     axis.set_xlabel("ms", fontsize=8)
     axis.tick_params(labelsize=7)
-    most = max(20.0, *[abs(100 * c.off) for c in reading.cells])
+    most = max(20.0, float(worst.max()))
     axis.set_ylim(-1.1 * most, 1.1 * most)
     axis.margins(x=0)
     speed = axis.twinx()
