@@ -1,5 +1,5 @@
-"""What the M35 and the D200 have in common: the parts that an ESP32 or ESP32-S3 module brings, the lines of the PN532 and
-of the chip slot.
+"""What the M35 and the D200 have in common: the parts that an ESP32 or ESP32-S3 module brings, the lines of the PN532, of
+the chip slot and of the magnetic head.
 
 Machine calls are those of MicroPython 1.25's esp32 port. Nothing is touched before `peripherals()` of a board asks.
 """
@@ -16,6 +16,7 @@ from reader.drivers.clock import Clock
 from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
 from reader.drivers.icc_slot import IccSlot
+from reader.drivers.mag_head import MagHead
 from reader.drivers.pn532.chip import Pn532
 from reader.drivers.pn532.hsu import Hsu
 from reader.link.gatt_service import GattService
@@ -95,6 +96,11 @@ def chip_slot(pins) -> IccSlot:
     return IccSlot(line, power, reset, off, _CHIP_KHZ, _CHIP_CLOCK_AFTER_US)
 
 
+def mag_head(pins) -> MagHead:
+    """The head's ASIC in the mode that it starts in, STROBE at rest. DATA is driven by the ASIC all the time."""
+    return MagHead(Pin(pins.MAG_STROBE, Pin.OUT, value=1), Pin(pins.MAG_DATA, Pin.IN))
+
+
 class Esp32Board:
     """The parts (ports.Board). `pins`: a module with the GPIO of each line by name (boards/*/pins_*.py)."""
 
@@ -113,6 +119,7 @@ class Esp32Board:
         self.emv_tables = "/emv.tlv"
         self.contactless = ContactlessReader(Pn532(Hsu(nfc_line(pins))))
         self.contact = chip_slot(pins)
+        self.head = mag_head(pins)
         self.pin_pad = None  # the keypad has no driver yet
 
     def link(self, version: str) -> GattService:

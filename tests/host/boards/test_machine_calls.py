@@ -1,7 +1,8 @@
 """The boards' own code in MicroPython, on stubs of `machine` and `bluetooth` made from MicroPython's documentation.
 
 Every call is recorded and held against the documented signatures, so that a wrong keyword or a constant that does not
-exist fails here and not on a bench. The PN532 and the chip slot at the other end of the recorded UARTs are the bench's.
+exist fails here and not on a bench. The PN532, the chip slot and the magnetic head at the other end of the recorded
+UARTs and pins are the bench's.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from mpos.bench.f2f import Stripe
 from mpos.bench.field import Field
 from mpos.bench.icc import atr as atrs
 from mpos.bench.icc_slot import IccSlot, serve_slot
+from mpos.bench.mag_head import TELL, MagHead, serve_head
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.provision.compile import TOP, compile_tree, firmware_path
 from mpos.provision.toolchain import micropython
@@ -29,6 +32,7 @@ DEVICE = Path(__file__).with_name("device")
 MCU = {"esp32": "ESP32", "esp32s3": "ESP32S3"}  # MICROPY_HW_MCU_NAME
 STEPS = ("shape", "entropy", "clock", "link", "contactless")
 CLOCK, ENTROPY = 808, 504
+TRACK_2 = "6212340000000000018=3012101"
 
 
 class Run:
@@ -131,12 +135,14 @@ async def test_every_call_is_a_documented_one(tmp_path: Path, board: str, module
         "rxbuf": 512,
         "timeout": 0,
     }
-    # The contactless chip in reset; the chip card without power, RST low
+    # The contactless chip in reset; the chip card without power, RST low; the head's STROBE at rest
     assert [signatures.arguments(call) for call in result.named("machine.Pin.__init__")] == [
         {"id": pins["NFC_RESET"], "mode": 3, "value": 0},
         {"id": pins["CHIP_POWER"], "mode": 3, "value": 1},
         {"id": pins["CHIP_RESET"], "mode": 3, "value": 0},
         {"id": pins["CHIP_OFF"], "mode": 1},
+        {"id": pins["MAG_STROBE"], "mode": 3, "value": 1},
+        {"id": pins["MAG_DATA"], "mode": 1},
     ]
     assert [call["args"] for call in result.named("machine.Pin.value")] == [[1]]
     assert [call["args"] for call in result.named("os.mkdir")] == [["/state"]]
@@ -173,6 +179,33 @@ async def test_a_chip_card_is_driven_by_documented_calls(tmp_path: Path, board: 
     assert result.findings() == [] and slot.violations == [] and not slot.powered
     settings = [signatures.arguments(call) for call in result.named("machine.UART.init")]
     assert settings == [{"baudrate": 9624, "bits": 8, "parity": parity, "stop": 2} for parity in (0, 1)]
+
+
+class Swiper(MagHead):
+    """A card is swiped when the reader looks for the first time."""
+
+    def receive(self, data: bytes) -> None:
+        super().receive(data)
+        if TELL in data and not self.swipes:
+            self.swipe(Stripe(track2=TRACK_2), direction="back")
+
+
+@pytest.mark.parametrize(("board", "module"), list(zip(NAMES, MODULES, strict=True)))
+async def test_a_swipe_is_read_by_documented_calls(tmp_path: Path, board: str, module: str) -> None:
+    pins = wiring.on_device(board, module)
+    head = Swiper("21006540")
+    async with serve_head(head) as address:
+        result = await exercise(
+            tmp_path,
+            board,
+            f"x with {MCU[module]}",
+            "swipe",
+            MPOS_HEAD=address,
+            MPOS_HEAD_PINS=",".join(str(pins[name]) for name in ("MAG_STROBE", "MAG_DATA")),
+        )
+    assert result.output == f"swipe ('{TRACK_2}', True)\n"
+    assert result.findings() == [] and head.violations == []
+    assert head.asic is not None and head.asic.memory == {}
 
 
 def board_contract() -> set[str]:

@@ -24,11 +24,11 @@ def _load(text):
 
 @cases(path("boards/m35/parameters.json"), path("boards/d200/parameters.json"))
 def test_the_files_of_the_readers(name):
-    # Neither has a driver for its keys yet: no PIN is claimed (9F33 byte 2: 80, 40, 10), nor the stripe (byte 1: 40)
+    # Neither has a driver for its keys yet: no PIN is claimed (9F33 byte 2: 80, 40, 10); stripe and chip are (byte 1)
     with open(name) as file:
         terminal = parse(json.load(file)).terminal
     assert terminal.type == 22
-    assert terminal.capabilities == h("2028C8")
+    assert terminal.capabilities == h("6028C8")
 
 
 def test_the_file_of_the_unix_board():

@@ -9,6 +9,7 @@ _MP_STREAM_POLL = 3
 _MP_STREAM_CLOSE = 4
 _CHIP_UART = 2
 _chip = {}  # the bench's chip slot, once it is asked for: "line"; by GPIO the pins that go there
+_head = {}  # the bench's magnetic head, the same
 _radio = {"on": False, "broken": os.getenv("MPOS_RADIO_BROKEN")}
 
 
@@ -30,6 +31,16 @@ def _chip_line():
         pins = os.getenv("MPOS_CHIP_PINS").split(",")
         _chip.update({int(pin): part for pin, part in zip(pins, (line.power, line.reset, line.off))})
     return _chip.get("line")
+
+
+def _head_line():
+    """The magnetic head, and the pins in MPOS_HEAD_PINS (strobe, data)."""
+    if not _head and os.getenv("MPOS_HEAD"):
+        from head_line import HeadLine
+
+        line = HeadLine(_connected("MPOS_HEAD"))
+        pins = os.getenv("MPOS_HEAD_PINS").split(",")
+        _head.update({int(pin): part for pin, part in zip(pins, (line.strobe, line.data))})
 
 
 class machine_UART(io.IOBase):
@@ -67,7 +78,8 @@ def machine_UART_init(uart, *args, **kwargs):
 
 def machine_Pin___init__(pin, *args, **kwargs):
     _chip_line()
-    pin._part = _chip.get(args[0]) if args else None
+    _head_line()
+    pin._part = _chip.get(args[0]) or _head.get(args[0]) if args else None
     pin._level = kwargs.get("value")
     if pin._part and pin._level is not None:
         pin._part.value(pin._level)

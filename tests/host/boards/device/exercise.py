@@ -1,6 +1,6 @@
 """On the device: a board's parts, all of them, on a machine that only records.
 
-    micropython exercise.py MACHINE-NAME STEP...     e.g. "mPOS M35 with ESP32" entropy clock link contactless contact
+    micropython exercise.py MACHINE-NAME STEP...     e.g. "mPOS M35 with ESP32" entropy clock link contactless contact swipe
 
 Prints one line per step.
 """
@@ -76,6 +76,23 @@ def contact(parts):
         answer = bytes(await card.transmit(bytes((0, 0xB2, 1, 0x0C, 0))))
         await slot.stop()
         return hexlify(card.atr).decode(), card.protocol, hexlify(answer).decode()
+
+    return asyncio.run(session())
+
+
+def swipe(parts):
+    async def session():
+        head = parts.head
+        head._watchdog_ms = 600  # as above
+        end = time.ticks_add(time.ticks_ms(), 5000)
+        while not head.is_swiped():
+            if time.ticks_diff(end, time.ticks_ms()) <= 0:
+                return "nobody swipes"
+            await asyncio.sleep_ms(5)
+        got = await head.read()
+        said = bytes(got.track(2)).decode(), got.is_backward
+        got.wipe()
+        return said
 
     return asyncio.run(session())
 
