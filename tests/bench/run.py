@@ -44,7 +44,7 @@ def measure(sales: int, say: Say) -> Figures:
         found.add_runs(*[kept(run) for run in runs])
     swept = swipes.sweep(swipes.SWIPES, say)
     found.values.update(swept.figures())
-    found.curve = {f"{jitter:g}": parts for jitter, parts in swept.curve.items()}
+    found.curve = {f"{jitter:g}": [round(part, 4) for part in parts] for jitter, parts in swept.curve.items()}
     say("timing the codec beside pyiso8583")
     found.values.update(reference.wall_times())
     say("freezing the whole firmware into the 32-bit unix port, and booting it")
