@@ -22,7 +22,7 @@ _ANSWER = const(0x10)
 _PUSHED = const(0x20)
 _LEVEL = const(0x01)
 _UNKNOWN = const(-1)
-_PIECE = const(512)
+_PIECE = const(64)
 _ANSWER_MS = const(1_000)
 
 _ARMED = const(0x01)
@@ -77,7 +77,7 @@ class HeadLine(_Line):
         super().__init__(socket)
         self._out = bytearray(_PIECE)
         self._held = 0  # bytes of it that are still to be sent
-        self._in = bytearray(32)
+        self._in = bytearray(16)
         self._level = _UNKNOWN  # of DATA, as the far end said last; nothing is known after a strobe
         self.strobe = _Strobe(self)
         self.data = _Data(self)

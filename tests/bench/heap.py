@@ -13,7 +13,7 @@ from typing import Any
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.customer import ANY, Customer
 from mpos.bench.field import Field
-from mpos.bench.run import typist
+from mpos.bench.keypad import Typist
 from mpos.bench.world import World
 from mpos.link.client import ReaderClient
 from mpos.link.messages import Interface, Opcode, Tag
@@ -39,7 +39,7 @@ async def boot(frozen: Path) -> dict[str, float]:
     found = {}
     for binary, suffix in ((frozen, ""), (None, "_rom")):
         async with (
-            World(Field(), binary=binary, typist=typist(CARDS[_STRIPE_CARD].pin)) as world,
+            World(Field(), binary=binary, typist=Typist(CARDS[_STRIPE_CARD].pin)) as world,
             await world.connect() as reader,
         ):
             found["heap.boot" + suffix] = await _in_use(reader)
