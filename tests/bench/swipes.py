@@ -23,7 +23,7 @@ DENSITY = {1: 0.08, 2: 0.05, 3: 0.08}  # average bit density
 JITTER_PERCENT = 10.0  # a subinterval +-20 % of itself is +-10 % of its bit cell
 # And a hand: cm/s, how much faster or slower the card is at the end, and how far the speed swings in between
 SPEEDS = (10.0, 150.0)
-RATIO_MOST = 3.0
+RATIO_MOST = 5.0
 WOBBLE_PERCENT = 20.0
 
 CURVE = tuple(float(percent) for percent in range(0, 41, 2))

@@ -58,7 +58,7 @@ def test_swipes_inside_the_standard_go_to_its_limits_and_not_past_them():
         speed, acceleration = case.options["speed_cm_s"], case.options["acceleration"]
         end = (speed**2 + 2 * acceleration * f2f.CARD_MM / 10) ** 0.5
         assert min(speed, end) > 9.99 and max(speed, end) < 150.01
-        assert 1 / 3.01 < end / speed < 3.01
+        assert 0.99 / swipes.RATIO_MOST < end / speed < 1.01 * swipes.RATIO_MOST
         assert not case.stripe.flaws
 
 
