@@ -2,6 +2,10 @@
 
 build(32, aioble_folder)  ->  path of an image for boards/unix/start.py
 image(folder)             ->  the image of any folder, as bytes
+
+An import leaves texts in MicroPython's table of names: the module's full name, the path of its file. They would be in
+the heap, 7 KB of them. A name that a .mpy file brings stays where it lies in the image, so the first package that is
+imported brings these as well.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from mpremote.romfs import make_romfs
@@ -20,6 +25,9 @@ from mpos.provision.compile import ARCHITECTURE_OF_BITS, DEVICE_TREES, build_dir
 
 # The parts that a peripheral needs; aioble does without central, client, L2CAP and security
 AIOBLE_PARTS = frozenset(("__init__", "core", "device", "peripheral", "server"))
+MOUNTED = "/rom"  # where a board has it
+_FIRST = Path("reader", "__init__.mpy")
+_HEADER = 4  # bytes before the counts in a .mpy file
 
 
 class RomError(RuntimeError):
@@ -52,12 +60,68 @@ def build(bits: int, aioble: Path) -> Path:
 
 
 def image(folder: Path) -> bytes:
-    """The ROMFS of everything in a folder, files as they are. Raises RomError."""
+    """The ROMFS of everything in a folder, files as they are but for the names in the first package's. Raises RomError."""
+    first = folder / _FIRST
+    if first.exists():
+        with tempfile.TemporaryDirectory(prefix="mpos-rom-") as scratch:
+            content = Path(scratch) / "content"
+            shutil.copytree(folder, content, copy_function=shutil.copyfile)
+            (content / _FIRST).write_bytes(with_names(first.read_bytes(), sorted(set(_names(folder)))))
+            return _romfs(content)
+    return _romfs(folder)
+
+
+def _romfs(folder: Path) -> bytes:
     with contextlib.redirect_stdout(io.StringIO()) as said:  # it lists every file
         made = make_romfs(str(folder), mpy_cross=False)
     if not made:
         raise RomError(f"mpremote could not build the ROM image: {said.getvalue().strip()}")
     return bytes(made)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """What the imports of all modules leave."""
+    for path in folder.rglob("*.mpy"):
+        relative = path.relative_to(folder)
+        yield f"{MOUNTED}/{relative.as_posix()}"
+        package = relative.parent if path.stem == "__init__" else relative.with_suffix("")
+        yield ".".join(package.parts)
+        if path.stem == "__init__":
+            yield f"{MOUNTED}/{package.as_posix()}"
+
+
+def with_names(mpy: bytes, names: list[str]) -> bytes:
+    """A .mpy file with more entries at the end of its table of names, which no code of it uses.
+
+    Format of version 6: header, number of names, number of objects, names (twice their length, bytes, 0; or an odd
+    number for one that MicroPython knows), objects, code.
+    """
+    count, at = _number(mpy, _HEADER)
+    objects = at
+    _, at = _number(mpy, at)
+    for _ in range(count):
+        twice, at = _number(mpy, at)
+        if not twice & 1:
+            at += twice // 2 + 1
+    more = b"".join(_encoded(2 * len(name.encode())) + name.encode() + b"\0" for name in names)
+    return mpy[:_HEADER] + _encoded(count + len(names)) + mpy[objects:at] + more + mpy[at:]
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """(value, where it ends): seven bits a byte, the most significant first."""
+    value = 0
+    while True:
+        value = value << 7 | data[at] & 0x7F
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def _encoded(value: int) -> bytes:
+    out = [value & 0x7F]
+    while value := value >> 7:
+        out.insert(0, value & 0x7F | 0x80)
+    return bytes(out)
 
 
 def _add(tree: Path, content: Path, only: frozenset[str] | None = None) -> None:
