@@ -42,7 +42,7 @@ _PROTOCOLS = {r for r in _ROOMS if r.startswith("iso")} | {
 }
 _HANDED_IN = {"machine", "bluetooth", "aioble", "os", "time", "select", "socket", "network", "esp32", "vfs"}
 _RADIO = {"bluetooth", "aioble"}
-_UTIL_MAY = {"micropython", "struct", "binascii", "sys"}
+_UTIL_MAY = {"gc", "micropython", "struct", "binascii", "sys"}
 # MicroPython answers to the old names as well.
 _OLD_NAMES = {"u" + name: name for name in ("os", "time", "random", "select", "socket", "struct", "binascii")}
 

@@ -40,13 +40,18 @@ def digits_at(track, at: int) -> int:
     return end - at
 
 
-def number_at(track, at: int, count: int) -> int:
-    """The number of `count` digits there. Raises E_STRIPE_DATA: SHORT, CHARACTER."""
+def check_digits(track, at: int, count: int) -> int:
+    """`count` digits stand at `at`; where they end. Raises E_STRIPE_DATA: SHORT, CHARACTER."""
     have = digits_at(track, at)
     if have < count:
-        raise ReaderError(E_STRIPE_DATA, SHORT if at + have == len(track) else CHARACTER)
+        raise ReaderError(E_STRIPE_DATA, SHORT if at + have >= len(track) else CHARACTER)
+    return at + count
+
+
+def number_at(track, at: int, count: int) -> int:
+    """The number of `count` digits there, 9 at the most. Raises E_STRIPE_DATA: SHORT, CHARACTER."""
     value = 0
-    for i in range(at, at + count):
+    for i in range(at, check_digits(track, at, count)):
         value = value * 10 + track[i] - _0
     return value
 

@@ -16,6 +16,7 @@ OWN_FORMAT = const(4)  # track 1 in a format of its issuer's: A, C to Z
 OTHER = const(5)  # hotel keys, time clocks, doors
 
 _SEPARATOR_1 = const(0x5E)  # ^
+_BETWEEN_NAMES = const(0x24)  # $
 _SEPARATOR_2 = const(0x3D)  # =
 _0 = const(0x30)
 _1 = const(0x31)
@@ -46,9 +47,10 @@ def kind(track, number: int) -> int:
 
 
 def _kind_1(track) -> int:
-    # AAMVA: state and city, ^, names, ^, address. Both letters, so that it is no format code before an account
+    # AAMVA: state (2 letters) and city, ^, names with $ between them, ^, address
     if len(track) > 1 and _A <= track[0] <= _Z and _A <= track[1] <= _Z:
-        return AAMVA if _next(track, 0, _SEPARATOR_1) < len(track) else OWN_FORMAT
+        marks = max(_next(track, 2, _SEPARATOR_1), _next(track, 2, _BETWEEN_NAMES))
+        return AAMVA if marks < len(track) else OWN_FORMAT
     at = account_at(track)
     if at:
         digits = digits_at(track, at)
@@ -74,7 +76,8 @@ def _kind_2(track) -> int:
 
 
 def _kind_3(track) -> int:
-    if len(track) > _SEX_AT and max(track) > 0x3F and digits_at(track, 0) >= 2 and track[_SEX_AT] in _SEXES:
+    # A letter: read with 7 bits a character, where a bank's has 5
+    if len(track) > _SEX_AT and max(track) >= _A and track[_SEX_AT] in _SEXES:
         return AAMVA
     digits = digits_at(track, 0)
     # Format 01, 02 or 90 to 99, account number or none, separator

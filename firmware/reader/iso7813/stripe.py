@@ -73,8 +73,8 @@ def judge(track_1, track_2, track_3) -> Stripe:
     is compared with it; one that does not follow the rules for it says nothing, and does not go to the host.
     """
     kinds = (kind(track_1, 1), kind(track_2, 2), kind(track_3, 3))
-    number = 2 if kinds[1] == PAYMENT else 1
-    if kinds[number - 1] != PAYMENT or (number == 1 and kinds[1] != EMPTY):
+    number = 1 if kinds[1] == EMPTY else 2
+    if kinds[number - 1] != PAYMENT or AAMVA in kinds:
         _refuse(kinds)
     track = track_2 if number == 2 else track_1
     fields = track2.fields(track) if number == 2 else track1.fields(track)
@@ -100,17 +100,19 @@ def _refuse(kinds) -> None:
 
 
 def _agree(track, fields: "Fields", other, rules) -> bool:
-    """Whether `other` can be read by `rules` (the module of its track). Raises E_STRIPE_DATA when it contradicts."""
+    """Whether `other`, by `rules` (the module of its track), names the account. Raises E_STRIPE_DATA when it names
+    another one, or contradicts."""
     try:
         also = rules.fields(other)
     except ReaderError:
         return False
-    if also.pan_digits:
-        same = also.pan_digits == fields.pan_digits
-        for i in range(fields.pan_digits):
-            same = same and track[fields.pan_at + i] == other[also.pan_at + i]
-        if not same:
-            raise ReaderError(E_STRIPE_DATA, PAN_DIFFERS)
+    if not also.pan_digits:
+        return False
+    same = also.pan_digits == fields.pan_digits
+    for i in range(fields.pan_digits):
+        same = same and track[fields.pan_at + i] == other[also.pan_at + i]
+    if not same:
+        raise ReaderError(E_STRIPE_DATA, PAN_DIFFERS)
     if fields.expiry >= 0 and also.expiry >= 0 and fields.expiry != also.expiry:
         raise ReaderError(E_STRIPE_DATA, EXPIRY_DIFFERS)
     if fields.service_code >= 0 and also.service_code >= 0 and fields.service_code != also.service_code:

@@ -20,11 +20,11 @@ def fields(track) -> Fields:
     found = Fields(0)
     found.pan_digits = account(track, 0, _SEPARATOR)
     dates_into(found, track, found.pan_digits + 1, _SEPARATOR)
-    check_digits(track, found.discretionary_at)
+    check_rest(track, found.discretionary_at)
     return found
 
 
-def check_digits(track, at: int) -> None:
+def check_rest(track, at: int) -> None:
     """From `at` on there are digits and separators only: ISO/IEC 7811-2 keeps : < > for the hardware.
 
     Raises E_STRIPE_DATA: CHARACTER.

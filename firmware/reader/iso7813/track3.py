@@ -1,17 +1,18 @@
 """Track 3 of a payment card: ISO/IEC 4909, and GB/T 19584, Annex B, which Chinese cards follow.
 
-Format code (2 digits), account number (none, or 12 to 19 digits), =, country or =, currency, and then 22 digits
-about amounts and PIN tries (6 of them may be one =), types of account, expiry or =. Behind it is nothing that a
-reader needs. Format 90 to 99 is an issuer's own (ISO/IEC 4909:2006, 8.2); 99 with country 156 is UnionPay's, as 01.
-Others of 90 to 99 keep what is behind the account number to themselves.
+Format code (2 digits), account number (none, or 12 to 19 digits), =, country or =, currency (3), exponent (1), two
+amounts (4 each), the cycle's begin (4) and length (2), tries (1), PIN parameters (6) or =, interchange (1), types of
+three accounts (2 each), expiry YYMM or =. Behind it is nothing that a reader needs. Formats 90 to 99 are an issuer's
+own (ISO/IEC 4909:2006, 8.2); UnionPay's is 99 with country 156, laid out like 01. Of the others, and of 02, only the
+account number is looked at.
 """
 
 from micropython import const
 
 from ..errors import E_STRIPE_DATA, ReaderError
-from .fields import Fields, account, expiry_at, number_at
+from .fields import Fields, account, check_digits, expiry_at, number_at
 from .reasons import FORMAT_CODE, LONG
-from .track2 import check_digits
+from .track2 import check_rest
 
 _SEPARATOR = const(0x3D)  # =
 _MOST = const(104)  # of 107 with sentinels and LRC
@@ -25,16 +26,11 @@ _UNIONPAY = const(99)
 _CHINA = const(156)
 
 
-def format_code(track) -> int:
-    """0 to 99. Raises E_STRIPE_DATA: SHORT, CHARACTER."""
-    return number_at(track, 0, _FORMAT)
-
-
 def fields(track) -> Fields:
     """The fields; `pan_digits` 0: the account number is on track 2 only. Raises E_STRIPE_DATA."""
     if len(track) > _MOST:
         raise ReaderError(E_STRIPE_DATA, LONG)
-    code = format_code(track)
+    code = number_at(track, 0, _FORMAT)
     if not (1 <= code <= 2 or code >= 90):
         raise ReaderError(E_STRIPE_DATA, FORMAT_CODE)
     found = Fields(_FORMAT)
@@ -43,14 +39,12 @@ def fields(track) -> Fields:
         found.pan_digits = account(track, at, _SEPARATOR)
         at += found.pan_digits
     at += 1
-    check_digits(track, at)
+    check_rest(track, at)
     found.discretionary_at = at
     has_country = at < len(track) and track[at] != _SEPARATOR
     if code == 1 or (code == _UNIONPAY and has_country and number_at(track, at, _COUNTRY) == _CHINA):
-        at += _COUNTRY if has_country else 1
-        number_at(track, at, _CURRENCY + _BEFORE_PIN)
-        at += _CURRENCY + _BEFORE_PIN
-        at += 1 if at < len(track) and track[at] == _SEPARATOR else _PIN_PARAMETERS
-        number_at(track, at, _BEFORE_EXPIRY)
-        found.expiry = expiry_at(track, at + _BEFORE_EXPIRY, _SEPARATOR)
+        at = check_digits(track, at + (_COUNTRY if has_country else 1), _CURRENCY + _BEFORE_PIN)
+        no_parameters = at < len(track) and track[at] == _SEPARATOR
+        at = at + 1 if no_parameters else check_digits(track, at, _PIN_PARAMETERS)
+        found.expiry = expiry_at(track, check_digits(track, at, _BEFORE_EXPIRY), _SEPARATOR)
     return found

@@ -14,6 +14,7 @@ from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
 from mpos.phone import host
 
+E_STRIPE = 109
 E_NO_ANSWER = 802
 E_UNREACHABLE = 803
 EVENT_TIMEOUT_S = 90.0
@@ -200,7 +201,7 @@ class Sale:
             elif event.opcode == Opcode.CARD:
                 what = CardEvent(event.number_of(Tag.CARD_EVENT))
                 reason = event.number_of(Tag.DETAIL)
-                why = f" ({stripe.UNREADABLE[reason][1]})" if reason in stripe.UNREADABLE and reason else ""
+                why = f" ({stripe.detail(E_STRIPE, reason)})" if reason else ""
                 self.story.say("reader", CARD_TEXT[what] + why)
                 if what in (CardEvent.PRESENT, CardEvent.READ):
                     self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
@@ -300,7 +301,10 @@ class Sale:
         code = event.number_of(Tag.ERROR)
         if code:
             record.error, record.error_detail = code, event.number_of(Tag.DETAIL)
-            record.error_text = _error_text(code, record.error_detail)
+            record.error_text = _error_text(code)
+            if record.interface == ways_text(Interface.SWIPE):
+                why = stripe.detail(code, record.error_detail)
+                record.error_text += f" Here: {why}." if why else ""
         self.story.say("reader", f"RESULT {record.outcome}{': ' + record.error_text if code else ''}")
 
     def _confirm(self, receipts: Path | None) -> None:
@@ -340,12 +344,5 @@ def _labels(data: bytes) -> list[str]:
     return found
 
 
-# What the detail of an error says, for those where it has a name
-_DETAILS = {109: stripe.UNREADABLE, 111: stripe.RULES, 112: stripe.WRONG}
-
-
-def _error_text(code: int, detail: int = 0) -> str:
-    if code not in ERRORS:
-        return f"error {code}"
-    named = _DETAILS.get(code, {}).get(detail)
-    return ERRORS[code][1] + (f" Here: {named[1]}." if named else "")
+def _error_text(code: int) -> str:
+    return ERRORS[code][1] if code in ERRORS else f"error {code}"

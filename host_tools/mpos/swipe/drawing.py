@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mpos.bench import f2f
+from mpos.describe.stripe import unreadable
 from mpos.swipe import cells as cell
-from mpos.swipe.reasons import reason
 from mpos.swipe.report import HIDDEN, Reading
 
 WIDTHS = {1: (7,), 2: (5,), 3: (5, 7)}
@@ -206,7 +206,7 @@ def _headline(reading: Reading) -> str:
     if reading.decoded.ok:
         said += "swiped backward" if reading.decoded.is_backward else "swiped forward"
     else:
-        said += f"not read, {reason(reading.decoded.reason)}"
+        said += f"not read, {unreadable(reading.decoded.reason)}"
         if reading.cells:
             first, last, count = reading.cells[0].at, reading.cells[-1].end, len(reading.track.times) + 1
             said += f"; these are reversals {first + 1} to {last + 1} of {count}"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpos.describe.masking import mask
+from mpos.describe.stripe import AMBIGUOUS, detail, service_code, unreadable
 from mpos.swipe import cells as cell
 from mpos.swipe.decoder import Decoded, Decoder, Fields
-from mpos.swipe.reasons import AMBIGUOUS, reason
 from mpos.swipe.recording import Track
 
 HIDDEN = "*"
@@ -20,15 +20,8 @@ _SEPARATORS = "=^"
 _DATES = 7  # expiry and service code
 _TRACKS_IN_TURN = (2, 1, 3)  # for a recording that does not say which it is
 _LONG = 350  # bits: more than 85.6 mm of track 2 have
-KINDS = {
-    0: "empty",
-    1: "payment card",
-    2: "driving licence or identity card (AAMVA)",
-    3: "gift, loyalty or other card of no bank",
-    4: "card in a format of its issuer's own",
-    5: "no payment card: hotel key, door, time clock or other",
-}
 PAYMENT = 1
+E_NOT_PAYMENT = 105
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ def lines(reading: Reading) -> list[str]:
     way = "backward" if reading.decoded.is_backward else "forward"
     out = []
     if not reading.decoded.ok:
-        out.append(f"track {reading.number}: not read: {reason(reading.decoded.reason)}")
+        out.append(f"track {reading.number}: not read: {unreadable(reading.decoded.reason)}")
     else:
         out.append(f"track {reading.number}: read {way}, {len(reading.decoded.characters)} characters")
         out += [f"  {name}: {value}" for name, value in _said(reading)]
@@ -114,10 +107,10 @@ def record(reading: Reading) -> dict[str, Any]:
         "track": reading.number,
         "ok": reading.decoded.ok,
         "reason": reading.decoded.reason,
-        "reason_text": "" if reading.decoded.ok else reason(reading.decoded.reason),
+        "reason_text": "" if reading.decoded.ok else unreadable(reading.decoded.reason),
         "direction": ("back" if reading.decoded.is_backward else "forward") if reading.decoded.ok else None,
         "characters": reading.masked,
-        "kind": KINDS.get(reading.kind, "unknown") if reading.decoded.ok else None,
+        "kind": detail(E_NOT_PAYMENT, reading.kind) if reading.decoded.ok else None,
         "fields": dict(_said(reading)) if reading.decoded.ok else {},
         "bits": len(reading.cells),
         "reversals": len(reading.track.times) + 1,
@@ -128,7 +121,7 @@ def record(reading: Reading) -> dict[str, Any]:
 
 def _said(reading: Reading) -> list[tuple[str, str]]:
     fields, characters = reading.fields, reading.decoded.characters
-    said = [("kind", KINDS.get(reading.kind, f"unknown ({reading.kind})"))]
+    said = [("kind", detail(E_NOT_PAYMENT, reading.kind))]
     if fields is None or reading.kind != PAYMENT:
         return said
     right = "right" if fields.check_digit_is_right else "WRONG"
@@ -140,7 +133,8 @@ def _said(reading: Reading) -> list[tuple[str, str]]:
     if fields.expiry >= 0:
         said.append(("expires", f"20{fields.expiry // 100:02}-{fields.expiry % 100:02}"))
     if fields.service_code >= 0:
-        said.append(("service code", f"{fields.service_code:03}"))
+        words = ", ".join(service_code(fields.service_code))
+        said.append(("service code", f"{fields.service_code:03} ({words})"))
     if 0 < fields.discretionary_at < len(characters):
         said.append(("discretionary data", f"{len(characters) - fields.discretionary_at} characters, not shown"))
     return said

@@ -55,7 +55,7 @@ def test_several_swipes(tmp_path):
 def test_a_track_that_does_not_read(tmp_path):
     stripe = f2f.Stripe(track2=TRACK_2, flaws={2: {"bad_lrc": True}})
     result = run(edges(tmp_path / "a.txt", stripe), "--png", tmp_path / "a.png")
-    assert result.exit_code == 1 and "not read: the check character" in result.output
+    assert result.exit_code == 1 and "not read: the longitudinal redundancy check" in result.output
     assert (tmp_path / "a.png").exists()
 
 

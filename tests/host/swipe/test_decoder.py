@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mpos.bench import f2f
+from mpos.describe.stripe import KINDS, UNREADABLE
 from mpos.swipe import decoder as server
 from mpos.swipe.decoder import Decoder, DecoderFailed
-from mpos.swipe.reasons import REASONS
-from mpos.swipe.report import KINDS, PAYMENT
+from mpos.swipe.report import PAYMENT
 from tests.host.swipe.head_signal import TRACK_1, TRACK_2, TRACK_3
 
 STRIPE = f2f.Stripe(TRACK_1, TRACK_2, TRACK_3)
@@ -41,7 +41,7 @@ def test_what_is_wrong_is_told(decoder, flaw, reasons):
     stripe = f2f.Stripe(track2=TRACK_2, flaws={2: flaw})
     decoded = decoder.times(2, f2f.swipe(stripe)[2].tolist())
     assert not decoded.ok and decoded.characters == ""
-    assert decoded.reason in reasons and decoded.reason in REASONS
+    assert decoded.reason in reasons and decoded.reason in UNREADABLE
 
 
 @pytest.mark.parametrize("times", [[], [1], [0] * 300, [65535] * 300, [1000] * 300, list(range(1, 4001))])

@@ -55,7 +55,7 @@ def test_a_track_that_was_not_read(decoder):
     stripe = f2f.Stripe(track2=TRACK_2, flaws={2: {"bad_lrc": True}})
     read = report.read(decoder, Track(2, f2f.swipe(stripe)[2].tolist()))
     first, *rest = report.lines(read)
-    assert first == "track 2: not read: the check character (LRC) does not fit (6)"
+    assert first == "track 2: not read: the longitudinal redundancy check is wrong (6)"
     assert any("cm/s" in line for line in rest)
     assert report.record(read)["reason"] == 6 and report.record(read)["characters"] == ""
 
