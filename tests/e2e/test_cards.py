@@ -17,11 +17,15 @@ from mpos.bench.cards.faults import (
     status,
 )
 from mpos.bench.cards.registry import names
+from mpos.bench.customer import ANY, Customer
 from mpos.bench.field import Field
+from mpos.bench.mag_head import MagHead
 from mpos.bench.radio import Pace, Radio
+from mpos.bench.run import typist
 from mpos.bench.world import World
 from mpos.link.messages import State
-from tests.e2e.conftest import approves, sale, state, world
+from mpos.phone.sale import Sale
+from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, sale, state, world
 
 PPSE, SELECT, GPO, READ = range(4)
 
@@ -37,6 +41,31 @@ async def test_a_sale_ends_as_the_card_says(name, aioble):
         assert await state(reader) == State.IDLE
         if entry.outcome == "approved":
             assert len(record.authorisation_code) == 6 and len(record.rrn) == 12
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["asic", "edges"])
+@pytest.mark.parametrize("name", names("swipe"))
+async def test_a_swipe_ends_as_the_card_says(name, edges):
+    entry = CARDS[name]
+    head = MagHead(asic=None) if edges else MagHead()
+    async with World(head=head, typist=typist(entry.pin)) as there, await there.connect() as reader:
+        customer = Customer(there.field, there.slot, head, name)
+        started = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
+        record = await started.run(AMOUNT, CNY, CARD_TIMEOUT_S)
+        await customer.leave(reader)
+        assert (record.outcome, record.response_code, record.error) == (
+            entry.outcome,
+            entry.response_code,
+            entry.error,
+        ), record
+        if entry.detail:
+            assert record.error_detail == entry.detail, record
+        if entry.cvm:
+            assert record.cvm == entry.cvm
+        if entry.outcome == "approved":
+            assert record.interface == (entry.by or "swipe")
+        assert await state(reader) == State.IDLE
+        assert not head.violations and there.output == ""
 
 
 async def test_at_the_pace_of_a_real_radio():

@@ -83,6 +83,7 @@ class Present:
                 self._open &= ~_CONTACTLESS
                 if not self._open:
                     return refused
+        await self._switch_on()
         await t.state(protocol.STATE_WAIT_CARD)
         await self._ask(0)
         last = ReaderError(E_NO_CARD)

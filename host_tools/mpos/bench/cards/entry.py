@@ -21,7 +21,8 @@ class Entry:
     cvm: what the record says of the cardholder's verification, "" where it is not said.
     amount: of the sale. pin: what the cardholder types, each time one is asked for; several, with commas, in order;
     "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt,
-    None: nobody wants any. swipe: how a stripe is swiped (bench/mag_head.py, MagHead.swipe).
+    None: nobody wants any. swipe: how a stripe is swiped (bench/mag_head.py, MagHead.swipe). by: the
+    interface that the sale ends by, when it is another.
     offline: the card decides without the host. fault: of the acquirer, for the cards that want one (acquirer.FAULTS).
     """
 
@@ -42,4 +43,5 @@ class Entry:
     offline: bool = False
     fault: str | None = None
     swipe: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
     detail: int = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from mpos.bench.cards.contact.card import ContactCard
 from mpos.bench.cards.contact.profile import ContactProfile
+from mpos.bench.cards.entry import CONTACT
 from mpos.bench.cards.stripe.card import StripeProfile, Track
 from mpos.bench.cards.stripe.making import (
     SIGNATURE,
@@ -101,19 +102,18 @@ ENTRIES = (
         pin=WRONG_PIN,
     ),
     # Chips
-    broken(
+    approved(
         "stripe-of-chip",
-        "A card with a chip, swiped although the reader could read that.",
-        _E_USE_CHIP,
+        "A card with a chip, swiped although the reader could read that, and then inserted.",
         profile(507, service_code=_CHIP),
         chip=_good_chip(507),
+        by=CONTACT,
     ),
     broken(
         "stripe-of-national-chip",
-        "The same, for use in its own country.",
+        "A card with a chip for its own country, which its holder does not insert.",
         _E_USE_CHIP,
         profile(516, service_code=_NATIONAL_CHIP),
-        chip=_good_chip(516),
     ),
     approved(
         "stripe-fallback",
