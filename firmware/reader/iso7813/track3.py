@@ -35,7 +35,7 @@ def fields(track) -> Fields:
         raise ReaderError(E_STRIPE_DATA, FORMAT_CODE)
     found = Fields(_FORMAT)
     at = _FORMAT
-    if at < len(track) and track[at] != _SEPARATOR:
+    if at == len(track) or track[at] != _SEPARATOR:
         found.pan_digits = account(track, at, _SEPARATOR)
         at += found.pan_digits
     at += 1
