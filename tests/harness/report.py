@@ -9,7 +9,7 @@ from pathlib import Path
 from _pytest._code.code import ReprEntry, ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from harness.conversation import Failure
-from mpos.provision.compile import TOP, source_of
+from mpos.provision.compile import TOP
 
 _FRAME = re.compile(r'  File "(.+)", line (\d+)(?:, in (.+))?\n?')
 _RUNNER = "tests/unit/lib/runner.py"
@@ -19,7 +19,7 @@ _Frame = tuple[str, int, str]  # file, line, function
 def explain(failure: Failure, here: _Frame, native: bool = False) -> ReprExceptionInfo:
     """pytest's own representation of a failure. `here` stands in where the device gave no traceback."""
     trace = failure.sections.get("trace", "")
-    frames = [(source_of(file), int(line), name or "<module>") for file, line, name in _FRAME.findall(trace)]
+    frames = [(file, int(line), name or "<module>") for file, line, name in _FRAME.findall(trace)]
     # The runner's own frames tell nothing; asyncio is frozen without sources.
     frames = [frame for frame in frames if (TOP / frame[0]).is_file() and not frame[0].endswith(_RUNNER)] or [here]
     lines = [*_said(failure, trace).splitlines(), *failure.sections.get("case", "").splitlines()]

@@ -29,6 +29,7 @@ ANSWER, CHANGE = 0x10, 0x20
 ARMED, COMPLETE = 0x01, 0xFF
 
 _LATE_S = 0.001  # so that what is due has come
+_PATIENCE_S = 10.0  # of the watchdog: a PC that does other things stalls the reader for longer than a real one has
 _WORDS = {"forward": "swiped forward", "back": "swiped backward"}
 _TAKEN = "a swipe was read"
 _CLEARED = "its memory was cleared"
@@ -37,7 +38,7 @@ _CLEARED = "its memory was cleared"
 class MagHead:
     """trace: (direction, what, t), ">" from the card, "<" by the reader, t in seconds of `clock`; no track data.
 
-    asic: a DeltaAsic, its revision, or None: the reader gets the edges themselves.
+    asic: a DeltaAsic, its revision (its watchdog is then a patient one), or None: the reader gets the edges themselves.
     swipes: how many cards passed. unseen: how many of them left no trace, as nobody was armed or a swipe was waiting.
     reads: how many swipes a reader took: shifted out to the end of the third track, or sent as edges.
     is_armed: a reader waits for edges. output(data): where the head's bytes go; `serve_head` connects it to a socket.
@@ -45,7 +46,7 @@ class MagHead:
 
     def __init__(self, asic: DeltaAsic | str | None = "21006536", clock: Callable[[], float] = time.monotonic):
         self.clock = clock
-        self.asic = DeltaAsic(asic, clock=clock) if isinstance(asic, str) else asic
+        self.asic = DeltaAsic(asic, _PATIENCE_S, clock=clock) if isinstance(asic, str) else asic
         self.trace: list[tuple[str, str, float]] = []
         self.swipes = self.unseen = self.reads = 0
         self.is_armed = False

@@ -4,8 +4,8 @@
     firmware_path(32)               the same in the build folder, as a MICROPYPATH
     program(path)                   a source that runs beside it uncompiled
 
-The tree mirrors the sources (firmware/reader/errors.py -> OUT/firmware/reader/errors.mpy), and tracebacks name
-the module (`source_of` its file). The firmware's constants are numbers in it (mpos.provision.constants). Several
+The tree mirrors the sources (firmware/reader/errors.py -> OUT/firmware/reader/errors.mpy), and tracebacks name the
+sources from the top of the repository. The firmware's constants are numbers in it (mpos.provision.constants). Several
 processes may call this at once.
 """
 
@@ -60,25 +60,6 @@ class _Source:
     module: PurePath  # from the folder that imports begin at
     output: Path  # relative to the base
     stamp: list[int]
-
-    @property
-    def traced(self) -> str:
-        """As tracebacks of the device show it."""
-        return module_name(self.module) if self.name.startswith(("firmware/", "aioble/")) else self.name
-
-
-def module_name(path: PurePath) -> str:
-    """reader/app/tap.py is reader.app.tap. A device that has imported a module has this name in its heap, and so it costs
-    nothing more as the name of the source in tracebacks; a path would, 5 KB for the whole firmware from a ROM image."""
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-
-
-def source_of(traced: str) -> str:
-    """The source, from the top of the repository, behind the name in a traceback."""
-    if "/" in traced or traced.endswith(".py"):
-        return traced
-    path = Path("firmware", *traced.split("."))
-    return f"{path}/__init__.py" if (TOP / path).is_dir() else f"{path}.py"
 
 
 def mpy_cross(architecture: str = "") -> str:
@@ -154,7 +135,6 @@ def compile_tree(
         *_stamp(Path(compiler)),
         *(_stamp(Path(sys.modules[rewrite.__module__].__file__ or "")) if rewrite else []),
         *_stamp(Path(constants.__file__)),
-        *_stamp(Path(__file__)),
         numbers.digest(),
     ]
 
@@ -245,7 +225,7 @@ def _compile(
         except ConstantError as refused:
             error = CompileError(source.name, *refused.args)
         else:
-            run = _run([*command, "-s", source.traced, "-o", str(result), str(path)])
+            run = _run([*command, "-s", source.name, "-o", str(result), str(path)])
             if run.returncode:
                 error = _error(source, run.stdout)
         if error:

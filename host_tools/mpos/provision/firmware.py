@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from mpos.provision import emv_tables, rom, toolchain
-from mpos.provision.compile import TOP, module_name
+from mpos.provision.compile import TOP
 from mpos.provision.constants import ConstantError, Constants
 from mpos.provision.manifest import NAME, Manifest, build_id, files_below
 
@@ -181,8 +181,7 @@ def _compile_all(arch: str, sources: list[_Source], into: Path) -> None:
         except ConstantError as error:
             raise FirmwareError(f"{source.name} does not compile: line {error.args[0]}: {error.args[1]}") from None
         prepared.write_text(text, encoding="utf-8")
-        traced = module_name(PurePath(source.output))
-        command = [str(compiler), f"-march={arch}", "-s", traced, "-o", str(output), str(prepared)]
+        command = [str(compiler), f"-march={arch}", "-s", source.name, "-o", str(output), str(prepared)]
         run = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILER_LIMIT_S, check=False)
         prepared.unlink()
         if run.returncode:

@@ -196,7 +196,7 @@ def test_the_firmware_is_found_and_names_its_sources(bits: int) -> None:
     text = _run("from reader.util import bcd; print(bcd.__file__)", path, bits)
     assert text == str(mpy.build_dir({32: "x86", 64: "x64"}[bits]) / "firmware/reader/util/bcd.mpy") + "\n"
     # A traceback names the source from the top of the repository.
-    assert 'File "reader.util.bcd", line ' in _run(
+    assert 'File "firmware/reader/util/bcd.py", line ' in _run(
         "from reader.util import bcd; bcd.from_int('x', 1)", path, bits
     )
 
