@@ -2,7 +2,7 @@
 
 First digit: where, and whether there is a chip; second: who authorises, which a reader that asks the host for
 everything need not look at; third: what for, and the PIN. A rule's number is the detail of E_SERVICE_CODE. A digit
-that is reserved forbids nothing: the issuer knows it. No code (-1) neither.
+that is reserved forbids nothing: the issuer knows it. Nor does no code (-1), whose third digit is 9.
 """
 
 from micropython import const
@@ -22,12 +22,12 @@ def has_chip(code: int) -> bool:
 
 def needs_pin(code: int) -> bool:
     """0 anything, 3 cash machines, 5 goods and services: with PIN."""
-    return code >= 0 and code % 10 in (0, 3, 5)
+    return code % 10 in (0, 3, 5)
 
 
 def prompts_pin(code: int) -> bool:
     """6 anything, 7 goods and services: with PIN where there is a PIN pad."""
-    return code >= 0 and code % 10 in (6, 7)
+    return code % 10 in (6, 7)
 
 
 def check(code: int, has_pad: bool = True) -> int:

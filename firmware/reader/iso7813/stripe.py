@@ -80,11 +80,9 @@ def judge(track_1, track_2, track_3) -> Stripe:
     fields = track2.fields(track) if number == 2 else track1.fields(track)
     if not check_digit_is_right(track, fields.pan_at, fields.pan_digits):
         raise ReaderError(E_STRIPE_DATA, CHECK_DIGIT)
-    if number == 2 and kinds[0] == PAYMENT:
+    if number == 2:
         _agree(track, fields, track_1, track1)
-    if kinds[2] != PAYMENT or not _agree(track, fields, track_3, track3):
-        return Stripe(track, number, fields, None)
-    return Stripe(track, number, fields, track_3)
+    return Stripe(track, number, fields, track_3 if _agree(track, fields, track_3, track3) else None)
 
 
 def _refuse(kinds) -> None:

@@ -90,6 +90,7 @@ def test_what_does_not_follow_the_rules_is_left_out(track_1, track_3):
     (track1(PAN[:15]), b"", reasons.PAN_DIFFERS),
     (track1(dates=b"3011101"), b"", reasons.EXPIRY_DIFFERS),
     (track1(dates=b"3012201"), b"", reasons.SERVICE_CODE_DIFFERS),
+    (track1(PAN + b"000"), b"", reasons.PAN_DIFFERS),
     (b"", track3(OTHER_PAN), reasons.PAN_DIFFERS),
     (b"", track3(PAN_19), reasons.PAN_DIFFERS),
     (b"", track3(PAN[:15]), reasons.PAN_DIFFERS),

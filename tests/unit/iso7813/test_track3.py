@@ -58,6 +58,7 @@ def test_fields(track, digits, expiry):
     (track3(pin=b"00=000"), reasons.CHARACTER),
     (track3(expiry=b"3013"), reasons.EXPIRY),
     (track3(expiry=b"30=2"), reasons.CHARACTER),
+    (b"90" + PAN + b"=12:", reasons.CHARACTER),
     (b"01", reasons.SEPARATOR),
     (b"90", reasons.SEPARATOR),
     (b"01" + PAN + b"=", reasons.SHORT),
