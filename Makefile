@@ -13,8 +13,11 @@ help:  ## this list
 setup:  ## everything the rest needs: .venv, MicroPython, aioble (TARGET=qemu: the emulated board too; MICROPYTHON_SRC=/a/source/tree)
 	@TARGET=$(filter-out device,$(TARGET)) python3 -m boards.toolchain
 
-demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 only if approved
-	@$(BIN)/mpos run --card approved
+# With ALL: by each interface, then a fallback from the chip to the stripe.
+DEMOS = approved $(if $(ALL),chip stripe-pin stripe-fallback)
+
+demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 only if approved; ALL=1: by tap, insert, swipe, and a fallback
+	@set -e; for card in $(DEMOS); do $(BIN)/mpos run --card $$card; done
 
 # The unit tests alone, on the emulated board or on the one real one at PORT.
 ON_TARGET = $(if $(TARGET),--target=$(TARGET) $(if $(PORT),--port=$(PORT)) $(if $(filter tests/%,$(ARGS)),,tests/unit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from psec import pinblock, tools
 from mpos.acquirer import Acquirer
 from mpos.bench import test_keys
 from mpos.bench.cards import CARDS, Profile, make_card
+from mpos.bench.customer import Customer
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot
+from mpos.bench.mag_head import MagHead
 from mpos.bench.radio import Radio
 from mpos.bench.run import typist
 from mpos.bench.telling import collect
 from mpos.bench.world import World
-from mpos.phone.sale import Record, Story
-from tests.e2e.conftest import insert_sale, sale
+from mpos.link.messages import Interface
+from mpos.phone.sale import Record, Sale, Story
+from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, insert_sale, sale
 
 
 def secrets_of(profile: Profile) -> dict[str, bytes]:
@@ -57,7 +61,7 @@ def what_was_seen(there: World, story: Story, acquirer: Acquirer, record: Record
         "in the acquirer's log": "\n".join(text for _, text in acquirer.log).encode(),
         "in the story": repr(story.lines).encode(),
         "in what is told": "\n".join(
-            line.text for line in collect(story, there.field, there.slot, acquirer.log)
+            line.text for line in collect(story, there.field, there.slot, there.head, acquirer.log)
         ).encode(),
         "in the packets": b"".join(line.packet for line in story.lines),
         "in the record": record.to_json().encode(),
@@ -121,3 +125,49 @@ async def test_nothing_of_a_chip_in_clear(name: str, tmp_path: Path):
     assert len(seen["on the air"]) > 200
     if name in ("offline-approved", "cash"):
         assert record.notices[0]["kind"] == "offline" and len(bytes.fromhex(record.notices[0]["track2"])) % 8 == 0
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["asic", "edges"])
+@pytest.mark.parametrize("name", ["stripe-approved", "stripe-pin", "stripe-tracks-2-3", "stripe-tracks-1-2-3"])
+async def test_nothing_of_a_stripe_in_clear(name: str, edges: bool, tmp_path: Path):
+    """The same by swipe: neither a track nor its parts, as characters or packed; and nothing is left in the head."""
+    (card,) = make_card(name)
+    profile = card.profile
+    air: list[bytes] = []
+    story = Story()
+    radio = Radio()
+    radio.on_air(lambda direction, pdu: air.append(bytes(pdu)))
+    acquirer = Acquirer(state=tmp_path / "acquirer.json")
+    head = MagHead(asic=None) if edges else MagHead()
+    options = {"head": head, "typist": typist(CARDS[name].pin), "acquirer": acquirer, "radio": radio}
+    async with World(state=tmp_path / "reader", **options) as there:
+        async with await there.connect() as reader:
+            customer = Customer(there.field, there.slot, head, name)
+            started = Sale(reader, there.acquirer_address, story, on_event=customer.heard, interfaces=Interface.SWIPE)
+            record = await started.run(AMOUNT, CNY, CARD_TIMEOUT_S)
+        assert record.outcome == "approved", record
+        assert head.asic is None or not any(any(bits) for bits in head.asic.memory.values())
+        seen = what_was_seen(there, story, acquirer, record, air, tmp_path)
+    tracks = {
+        f"track {number} {form}": data
+        for number, text in ((1, profile.track1()), (2, profile.track2()), (3, profile.track3()))
+        for form, data in (
+            ("as characters", text.encode()),
+            ("without its ends", text[6:-4].encode()),
+            ("packed", bytes.fromhex(re.sub("[^0-9D]", "", text.replace("=", "D"))[:24])),
+        )
+    }
+    secrets = {
+        "PAN": profile.pan.encode(),
+        "PAN packed": bytes.fromhex(profile.pan + "F" * (len(profile.pan) % 2)),
+        "PAN middle digits": profile.pan[5:-3].encode(),
+        "name": profile.name.encode(),
+        "CVN and what is before it": profile.discretionary().encode(),
+        "BDK": test_keys.BDK,
+        **tracks,
+    }
+    secrets |= {f"{each} in hex": value.hex().encode() for each, value in secrets.items()}
+    secrets |= {f"{each} in upper hex": value.hex().upper().encode() for each, value in secrets.items()}
+    found = [f"{each} {where}" for where, data in seen.items() for each, value in secrets.items() if value in data]
+    assert not found
+    assert len(seen["on the air"]) > 200

@@ -65,6 +65,54 @@ async def test_one_record_by_insert(coupler):
     assert record["interface"] == "contact" and record["notices"] == []
 
 
+@pytest.mark.parametrize("head", [(), ("--edges",)], ids=["asic", "edges"])
+async def test_a_sale_by_swipe_is_told(head):
+    how = ("--speed", "40", "--jitter", "10", "--direction", "back", *head)
+    code, out, err = await mpos("run", "--interface", "swipe", "--card", "stripe-pin", *how)
+    assert code == 0, err
+    assert re.findall(r"^(\d)\. ", out, re.M) == list("12345678")
+    for said in (
+        "prompt: swipe the card",
+        "swiped backward at 40 cm/s",
+        "prompt: enter the PIN on the reader",
+        "021 magnetic stripe, with PIN",
+        "by swipe, DE22 021, CVM online PIN",
+    ):
+        assert said in out, said
+    assert "621234000000" not in out and "1357" not in re.sub(r"\b[0-9A-F]{8,}\b", "", out)
+
+
+async def test_whichever_card_comes_first():
+    script = "tap:transit@0.2s, swipe:stripe-approved@0.8s"
+    code, out, err = await mpos("run", "--present", script, "--json")
+    assert code == 0, err
+    record = json.loads(out)
+    assert (record["interface"], record["entry_mode"], record["fallback"]) == ("swipe", "022", False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--present", "jump@1s"), "nothing a customer does"),
+        (("--present", "swipe:approved@1s"), "no card to swipe"),
+        (("--present", "swipe@yesterday"), "nothing a reader says"),
+        (("--present", "away@1s"), "name a card"),
+        ((), "name a card"),
+        (("--card", "approved", "--interface", "swipe"), "is a contactless card"),
+        (("--card", "stripe-pin", "--speed", "0.5"), "Invalid value"),
+    ],
+)
+async def test_what_no_customer_can_do(arguments, said):
+    code, _, err = await mpos("run", *arguments)
+    assert code == 2 and said in " ".join(err.replace("│", " ").split()), err
+
+
+async def test_a_fallback_is_told():
+    code, out, err = await mpos("run", "--card", "stripe-fallback")
+    assert code == 0, err
+    assert ("a fallback: the chip failed" in out and "after a chip that could not be read" in out) or "fallback" in out
+
+
 async def test_the_list_says_tvr_and_tsi():
     code, out, _ = await mpos("card", "list", "--interface", "contact", "--json")
     listed = {card["name"]: card for card in json.loads(out)}

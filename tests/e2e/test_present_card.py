@@ -16,6 +16,7 @@ from mpos.bench.world import World
 from mpos.link.messages import CardEvent, Interface, Opcode, Prompt, State, Tag
 from mpos.phone.sale import Record, Sale
 from tests.e2e.conftest import CNY, state
+from tests.harness.requirements import requirement
 
 PAGE = ROOT / "docs" / "present-card.md"
 TIMEOUT_S = 2
@@ -173,3 +174,14 @@ async def test_without_interfaces_any_card_will_do():
         while (event := await reader.event(5)).opcode != Opcode.ONLINE_REQUEST:
             if event.opcode == Opcode.PROMPT:
                 assert Interface(event.number_of(Tag.INTERFACES)) == ANY
+
+
+@requirement(
+    "Book 4", "6.6", "When the chip cannot be read the stripe may be taken instead, and the host is told that it was."
+)
+async def test_a_fallback_is_told_to_the_host():
+    async with World(typist=Typist(PIN)) as there, await there.connect() as reader:
+        customer = Customer(there.field, there.slot, there.head, "stripe-fallback")
+        record = await Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY).run(1234, CNY, 3)
+        assert ending(record) == ["approved", "022", "fallback"], record
+        assert any("fallback" in text for _, text in there.acquirer.log)

@@ -88,12 +88,6 @@ NOT_COVERED = (
     ),
     (
         "Book 4",
-        "6.6",
-        "Falling back to the magnetic stripe when the chip cannot be read.",
-        "The head of the magnetic stripe is a later issue; until then such a sale ends with a reason.",
-    ),
-    (
-        "Book 4",
         "10",
         "Downloading applications and keys to readers in the field.",
         "They come as a file with the firmware; the acquirer's download is a later issue.",

@@ -114,6 +114,7 @@ class Customer:
         self._events = [act for act in acts if act.on]
         self._waits = False
         self._removed = False
+        self._inserted = False
         self._cards: dict[str, list[Any]] = {}
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -139,7 +140,7 @@ class Customer:
             if prompt == Prompt.REMOVE and not self.stays:
                 self._removed = self._removed or self.slot.chip is not None
                 self.slot.remove()
-            elif prompt == Prompt.SWIPE:
+            elif prompt == Prompt.SWIPE and self._inserted:
                 self._other(DRAW)
 
     async def leave(self, reader: ReaderClient) -> None:
@@ -164,6 +165,7 @@ class Customer:
             for target in self._card(act.card):
                 self.field.present(target)
         elif act.what == INSERT:
+            self._inserted = True
             if self.slot.chip is None:
                 (card,) = self._card(act.card)
                 self.slot.insert(card.chip if CARDS[act.card].interface == SWIPE else card)
