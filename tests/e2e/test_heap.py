@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mpos.bench.cards import make_card
-from tests.e2e.conftest import heap, insert_sale, sale, world
+from mpos.bench.customer import ANY, Customer
+from mpos.bench.keypad import Typist
+from mpos.bench.world import World
+from mpos.phone.sale import Sale
+from tests.e2e.conftest import CARD_TIMEOUT_S, CNY, heap, insert_sale, sale, world
 
 HEAP = 128 * 1024
 PEAK_BUDGET = 104 * 1024
@@ -31,12 +35,30 @@ async def test_fits_and_comes_back():
         assert abs(await heap(reader) - start) <= DRIFT_BUDGET
 
 
+async def test_by_swipe_fits_and_comes_back():
+    async with World(typist=Typist("1357")) as there, await there.connect() as reader:
+        peak = 0
+        start = await heap(reader)
+        for _ in range(INSERTED):
+            customer = Customer(there.field, there.slot, there.head, "stripe-tracks-1-2-3")
+            started = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
+            record = await started.run(100, CNY, CARD_TIMEOUT_S)
+            await customer.leave(reader)
+            assert record.outcome == "approved", record
+            peak = max(peak, record.heap_peak)
+        assert start < peak <= PEAK_BUDGET
+        assert abs(await heap(reader) - start) <= 2 * DRIFT_BUDGET
+
+
 @pytest.mark.parametrize("name", ["dda-1984", "t1-1984", "cda"])
 async def test_by_insert_fits_and_comes_back(name):
     async with world(name) as there, await there.connect() as reader:
         peak = 0
         start = await heap(reader)
+        (card,) = make_card(name)
         for _ in range(INSERTED):
+            there.slot.remove()
+            there.slot.insert(card)
             record = await insert_sale(there, reader, name)
             assert record.outcome == "approved", record
             peak = max(peak, record.heap_peak)

@@ -7,6 +7,7 @@ from micropython import const
 
 from ..crypto.des import Des3
 from ..errors import E_TAG_FORMAT, E_TAG_MISSING, ReaderError
+from ..iso9564 import account_into, format0_into
 from ..util.bcd import digit_count, nibble
 from ..util.wipe import wipe
 
@@ -91,8 +92,6 @@ def take_stripe(stripe, keys) -> Account:
 
 def add_pin(taken: Account, keys, pin) -> None:
     """`pin` (one digit a byte; wiped here) as a block of ISO 9564-1 format 0 under `keys.pin`. Raises E_TAG_FORMAT."""
-    from ..iso9564 import format0_into
-
     block = bytearray(_BLOCK)
     cipher = None
     try:
@@ -125,8 +124,6 @@ def _encrypted(keys, clear, n: int) -> bytes:
 
 def _number(taken: Account, track, digits: int) -> None:
     """The account number at the beginning of `track` (packed), masked and as a PIN block wants it."""
-    from ..iso9564 import account_into
-
     taken.masked = _masked(track, digits)
     account_into(track, digits, taken.number)
 

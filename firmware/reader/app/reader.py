@@ -126,6 +126,7 @@ class Reader:
 
         keep_only(kept)
         if self.board.head is not None:
+            from ..iso7811 import track  # noqa: F401
             from . import swipe  # noqa: F401
 
             keep_only(kept)
@@ -216,14 +217,14 @@ class Reader:
                 await self._nag()
             await self._begun.wait()
             self._begun.clear()
-            transaction = self._transaction
-            if not transaction.cancelled:
-                self._task = asyncio.create_task(transaction.run())
+            # No name of its own here: it would keep the transaction until the next one
+            if not self._transaction.cancelled:
+                self._task = asyncio.create_task(self._transaction.run())
                 try:
                     await self._task
                 except asyncio.CancelledError:
                     pass  # by us: finish says why
-            await self._conclude(await transaction.finish())
+            await self._conclude(await self._transaction.finish())
 
     async def _nag(self) -> None:
         """Until the card has left the slot, or the next transaction begins."""

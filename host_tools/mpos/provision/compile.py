@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from mpos.provision import constants, toolchain
-from mpos.provision.constants import ConstantError, Constants
+from mpos.provision.constants import PARSING, ConstantError, Constants
 
 TOP = Path(__file__).resolve().parents[3]
 FIRMWARE = TOP / "firmware"
@@ -140,7 +140,8 @@ def compile_tree(
 
     def prepared(source: _Source) -> str:
         text = source.path.read_text(encoding="utf-8")
-        return numbers.inlined(source.module, rewrite(source.name, text) if rewrite else text)
+        with PARSING:
+            return numbers.inlined(source.module, rewrite(source.name, text) if rewrite else text)
 
     sources = [source for tree in trees for source in _sources(base, tree)]
     if _outdated(out_dir, trees, sources, key):

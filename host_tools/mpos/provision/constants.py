@@ -21,9 +21,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+# CPython 3.11 makes its syntax trees in one thread at a time only (SystemError: AST constructor recursion depth mismatch)
+PARSING = threading.Lock()
 
 _DEFINITION = re.compile(r"^[A-Z][A-Z0-9_]* = const\(", re.MULTILINE)
 _SMALL = range(-(1 << 30), 1 << 30)

@@ -22,7 +22,7 @@ from pathlib import Path, PurePath
 
 from mpos.provision import emv_tables, rom, toolchain
 from mpos.provision.compile import TOP
-from mpos.provision.constants import ConstantError, Constants
+from mpos.provision.constants import PARSING, ConstantError, Constants
 from mpos.provision.manifest import NAME, Manifest, build_id, files_below
 
 BUILD_FILE = "build.txt"
@@ -175,9 +175,10 @@ def _compile_all(arch: str, sources: list[_Source], into: Path) -> None:
         output = into / source.output
         prepared = output.with_suffix(".py")
         try:
-            text = constants.inlined(
-                PurePath(source.output.with_suffix(".py")), source.path.read_text(encoding="utf-8")
-            )
+            with PARSING:
+                text = constants.inlined(
+                    PurePath(source.output.with_suffix(".py")), source.path.read_text(encoding="utf-8")
+                )
         except ConstantError as error:
             raise FirmwareError(f"{source.name} does not compile: line {error.args[0]}: {error.args[1]}") from None
         prepared.write_text(text, encoding="utf-8")
