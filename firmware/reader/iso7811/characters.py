@@ -1,170 +1,191 @@
-"""Characters of a track (ISO/IEC 7811-2, clause 9; ISO/IEC 7813, clause 7): from a head's bits to ASCII.
+"""Characters of a track (ISO/IEC 7811-2, clause 9; ISO/IEC 7813, clause 7): from bits to ASCII.
 
 A character is its lowest bit first and odd parity last. Before the first one, the start sentinel, and behind the last
-one, the longitudinal redundancy check (LRC), there are only zeros. The LRC makes each column of bits even over all
+one, the longitudinal redundancy check (LRC), there are zeros. The LRC makes each column of bits even over all
 characters from the start sentinel on; its own parity bit is odd parity again.
 
-Parity and LRC let some errors pass when one looks for a track anywhere among the bits. So it must stand alone: with
-more zeros at both sides than can follow one another inside a track, or with the end of the bits there. It must also
-be the only one: a track that reads in two ways is refused.
+Looked for anywhere among the bits, a short track is soon found that nobody wrote. So a track must stand alone: with
+more zeros at both ends than can follow one another within a track, or with the end of the bits there. And it must be the
+only one: bits that read in two ways are refused.
 """
 
 import micropython
 from micropython import const
 
-from .reasons import (
-    ALL_ONES,
-    AMBIGUOUS,
-    EMPTY,
-    LRC,
-    NO_END,
-    NO_START,
-    PARITY,
-    TOO_LONG,
-    TWO_STARTS,
-)
+from .reasons import ALL_ONES, AMBIGUOUS, EMPTY, LRC, NO_END, NO_START, PARITY, TOO_LONG, TWO_STARTS
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     ptr8 = bytearray
 
-BACKWARD = const(128)  # added to a length: the card was swiped the other way
-_READ = const(8)  # bits of a count of characters in the word that _frame returns
+BACKWARD = const(128)  # added to a length: the last character came first
+
+# What `read_into` does beside reading
+ALONE = const(1)  # the zeros must be there: the end of the bits does not stand for them
+COMPARE = const(2)  # `out` has the characters already; others are refused (AMBIGUOUS)
+# And what it tells _frame
+_WRITE = const(4)
+_INVERTED = const(8)
+
+_READ = const(8)  # bits of a reason in a word of _frame; above it, how many characters were read
 
 
-def read_into(bits, n: int, width: int, out, most: int = 104, alone: int = 0) -> int:
-    """Read the one track in the first `n` of `bits` (the first bit in the MSB of byte 0), forward or backward.
+def read_into(bits, n: int, width: int, out, most: int = 104, how: int = 0) -> int:
+    """Read the one track among the first `n` of `bits` (the first bit in the MSB of byte 0), forward or backward.
 
     width: 5 (digits and : ; < = > ?) or 7 (ASCII 20 to 5F). `out` gets the characters between the sentinels, at most
-    `most`, as ASCII. alone: 1 demands the zeros at both sides; 0 lets the end of the bits stand for them, as in a
-    head that keeps no zeros before the first one, and the zeros that end the check character may be missing there.
-    Returns the number of characters, plus BACKWARD when they came last to first; below 0: the negative reason of the
-    attempt that got furthest, and `out` is as it was.
+    `most`, as ASCII. how: 0, or ALONE and COMPARE. Without ALONE the bits may begin with the first one-bit and end with
+    the last one, as a head keeps them, so that zeros at the end of the LRC are missing; they may also be inverted.
+    Returns the number of characters, plus BACKWARD; below 0: the negative reason of the attempt that got furthest, and
+    `out` is as it was.
     """
     n = min(n, 8 * len(bits))
     most = min(most, len(out))
+    if most <= 0:
+        return -TOO_LONG
     reason = EMPTY
     furthest = -1
-    good = 0
-    for step in (1, -1):
-        at = -1
-        while True:
-            at = _next_start(bits, n, at + 1, step, width, alone)
-            if at < 0:
-                break
-            said = _frame(bits, n, at, step, width, alone, out, most, 0)
-            if said > 0:
-                if good:
-                    return -AMBIGUOUS
-                good, start, way = said, at, step
-            elif -said >> _READ > furthest:
-                furthest = -said >> _READ
-                reason = -said & 0xFF
-    if not good:
-        return -reason
-    _frame(bits, n, start, way, width, alone, out, most, 1)
+    good = start = way = 0
+    while True:
+        for step in (1, -1):
+            at = _next_start(bits, n, 0, step, width, how)
+            while at >= 0:
+                said = _frame(bits, n, at, step, width, how, out, most)
+                if said > 0:
+                    if good:
+                        return -AMBIGUOUS
+                    good, start, way = said, at, step
+                elif -said >> _READ > furthest and not how & _INVERTED:
+                    furthest = -said >> _READ
+                    reason = -said & 0xFF
+                at = _next_start(bits, n, at + 1, step, width, how)
+        if good:
+            break
+        if how & (ALONE | _INVERTED) or furthest < 0:
+            return -reason
+        how |= _INVERTED
+    if not how & COMPARE:
+        _frame(bits, n, start, way, width, how | _WRITE, out, most)
     return good if way > 0 else good + BACKWARD
 
 
 @micropython.viper
-def _next_start(bits: ptr8, n: int, at: int, step: int, width: int, alone: int) -> int:
-    """The first one-bit from `at` on that has the zeros before it, counted along `step`; -1: none."""
-    need = 2 * width - 1
-    zeros = 0
+def _next_start(bits: ptr8, n: int, at: int, step: int, width: int, how: int) -> int:
+    """The first one-bit from `at` on, along `step`, that has enough zeros before it; -1: none."""
     origin = 0
     if step < 0:
         origin = n - 1
-    i = 0
-    if alone == 0:
+    zero = 0
+    if how & _INVERTED:
+        zero = 0x80
+    need = 2 * width - 1
+    zeros = 0
+    if (how & ALONE) == 0:
         zeros = need
-    if at > 0:
-        # What is before `at` counts
-        i = at - 1
-        zeros = 0
-    while i < n:
-        p = origin + step * i
-        if (bits[p >> 3] << (p & 7)) & 0x80:
-            if zeros >= need and i >= at:
-                return i
-            zeros = 0
-        else:
+    if at:
+        zeros = 0  # the bit before is the last start
+    while at < n:
+        p = origin + step * at
+        if ((bits[p >> 3] << (p & 7)) & 0x80) == zero:
             zeros += 1
-        i += 1
+        elif zeros >= need:
+            return at
+        else:
+            zeros = 0
+        at += 1
     return -1
 
 
 @micropython.viper
-def _frame(bits: ptr8, n: int, at: int, step: int, width: int, alone: int, out: ptr8, most: int, write: int) -> int:
-    """The track whose first bit is number `at` along `step`: its length, or -(characters read << 8 | reason)."""
+def _frame(bits: ptr8, n: int, at: int, step: int, width: int, how: int, out: ptr8, most: int) -> int:
+    """The track whose first bit is number `at` along `step`: its length, or -(characters read << _READ | reason)."""
     origin = 0
     if step < 0:
         origin = n - 1
-    start = 0x0B
-    offset = 0x30
+    zero = 0
+    if how & _INVERTED:
+        zero = 0x80
+    start = 0x0B  # with its parity bit
+    end = 0x0F
+    base = 0x30
     if width == 7:
-        start = 0x05
-        offset = 0x20
-    end = (1 << (width - 1)) - 1
-    if width == 7:
+        start = 0x45
         end = 0x1F
+        base = 0x20
+    parity = 1 << (width - 1)
+    first = at
     read = 0
+    length = 0
     check = 0
     last = 0
-    result = 0
+    before = 0  # the character before the end sentinel
     while True:
-        # One character: its value, and how many ones
         value = 0
-        ones = 0
-        i = 0
-        while i < width:
+        odd = 0
+        bit = 1
+        while bit <= parity:
             if at < n:
                 p = origin + step * at
-                if (bits[p >> 3] << (p & 7)) & 0x80:
-                    value |= 1 << i
-                    ones += 1
+                if ((bits[p >> 3] << (p & 7)) & 0x80) != zero:
+                    value |= bit
+                    odd ^= 1
             elif last == 0:
                 return 0 - (read << _READ | int(NO_END))
             at += 1
-            i += 1
-        value &= (1 << (width - 1)) - 1
+            bit <<= 1
         if read == 0 and value != start:
-            if ones == width:
-                return 0 - int(ALL_ONES)
-            return 0 - int(NO_START)
-        if (ones & 1) == 0:
-            if ones == 0:
+            break
+        if odd == 0:
+            if value == 0:
                 return 0 - (read << _READ | int(NO_END))
             return 0 - (read << _READ | int(PARITY))
+        value &= parity - 1
         check ^= value
         if last:
             break
         if read:
             if value == end:
                 last = 1
-            elif value == start:
+            elif value == start & (parity - 1):
                 return 0 - (read << _READ | int(TWO_STARTS))
-            elif result == most:
+            elif length == most:
                 return 0 - (read << _READ | int(TOO_LONG))
             else:
-                if write:
-                    out[result] = value + offset
-                result += 1
+                if how & _WRITE:
+                    out[length] = value + base
+                elif how & COMPARE and out[length] != value + base:
+                    return 0 - (read << _READ | int(AMBIGUOUS))
+                length += 1
+                before = value
         read += 1
+    if read == 0:
+        # No start sentinel. Four characters of ones are in no track, either way round
+        i = 0
+        while i < 4 * width and first + i < n:
+            p = origin + step * (first + i)
+            if ((bits[p >> 3] << (p & 7)) & 0x80) == zero:
+                return 0 - int(NO_START)
+            i += 1
+        return 0 - int(ALL_ONES)
     read += 1
     if check:
         return 0 - (read << _READ | int(LRC))
-    if result == 0:
+    if length == 0:
         return 0 - (read << _READ | int(EMPTY))
-    # Nothing but zeros for longer than there can be inside a track
+    # An end sentinel and an LRC of ones, ten ones in a row, are taken for > and ? by a clock that slips by half a cell
+    # and back again. The standard keeps > from data
+    if how & ALONE and width == 5 and before == 0x0E:
+        return 0 - (read << _READ | int(AMBIGUOUS))
+    # What follows: zeros, more than there can be within a track
     i = 2 * width - 1
     while i:
         if at >= n:
-            if alone:
+            if how & (ALONE | _INVERTED):
                 return 0 - (read << _READ | int(NO_END))
             break
         p = origin + step * at
-        if (bits[p >> 3] << (p & 7)) & 0x80:
+        if ((bits[p >> 3] << (p & 7)) & 0x80) != zero:
             return 0 - (read << _READ | int(NO_END))
         at += 1
         i -= 1
-    return result
+    return length
