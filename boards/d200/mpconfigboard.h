@@ -10,6 +10,9 @@
 // The firmware runs out of the romfs partition (mpremote romfs deploy).
 #define MICROPY_VFS_ROM                 (1)
 
+// Frozen modules do not say where they come from: their paths would be in the heap.
+#define MICROPY_PY___FILE__             (0)
+
 // The reader speaks BLE; it joins no network.
 #define MICROPY_PY_NETWORK_WLAN         (0)
 #define MICROPY_PY_ESPNOW               (0)

@@ -24,6 +24,8 @@ _RECIPE = (Path(__file__), _HERE / "sysroot.py", _MANIFEST, *MODULES)
 _FEATURES = (
     "-DMICROPY_PY_HASHLIB_SHA1=1 -DMICROPY_PY_HASHLIB_MD5=1 -DMICROPY_PY_CRYPTOLIB=1 -DMICROPY_PY_CRYPTOLIB_CTR=1"
 )
+# Modules that are frozen do not say where they come from: their paths would be in the heap. As in boards/*/mpconfigboard.h
+_NO_FILE_NAMES = "-DMICROPY_PY___FILE__=0"
 # FIPS-197 appendix C.1 (AES-128) and FIPS 180-4's example "abc" (SHA-1): the features are there and right.
 _PROOF = """
 import sys, asyncio, cryptolib, hashlib, rommap, vfs
@@ -67,7 +69,7 @@ def freeze(cache: Path, apt: AptState, mpy_cross: Path, tree: Path) -> Path:
             manifest = Path(scratch) / "manifest.py"
             manifest.write_text(_MANIFEST.read_text() + f"freeze({str(tree)!r})\n")
             trees = sources.unpack(cache, apt, Path(scratch))
-            _build(cache, apt, trees, 32, mpy_cross, Path(scratch) / "unix32", manifest, kept)
+            _build(cache, apt, trees, 32, mpy_cross, Path(scratch) / "unix32", manifest, kept, _NO_FILE_NAMES)
         for old in cache.glob(f"{_FROZEN}-*"):
             if old != kept:
                 shutil.rmtree(old)
@@ -83,6 +85,7 @@ def _build(
     scratch: Path,
     manifest: Path = _MANIFEST,
     finished: Path | None = None,
+    more_flags: str = "",
 ) -> None:
     modules = scratch / "modules"
     for module in MODULES:
@@ -105,7 +108,7 @@ def _build(
         "MICROPY_PY_FFI=0",
         "MICROPY_PY_THREAD=0",
         f"MICROPY_FORCE_32BIT={int(bits == 32)}",
-        f"CFLAGS_EXTRA={_FEATURES} {flags.compile}",
+        f"CFLAGS_EXTRA={_FEATURES} {more_flags} {flags.compile}",
         f"LDFLAGS_EXTRA={flags.link}",
     ]
     log = cache / "logs" / f"micropython{bits}.log"

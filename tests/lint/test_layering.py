@@ -27,7 +27,7 @@ _ROOMS: dict[str, set[str]] = {
     "drivers": {"errors", "iso14443", "iso7811", "iso7816", "outcome", "util"},
     "link": {"crypto", "errors", "outcome", "util"},
     "app": {
-        "crypto", "dukpt", "emv", "errors", "iso7811", "iso7813", "iso8583", "iso9564", "link", "outcome", "storage", "tr31", "util"
+        "crypto", "dukpt", "emv", "errors", "iso7811", "iso7813", "iso7816", "iso8583", "iso9564", "link", "outcome", "storage", "tr31", "util"
     },
 }  # fmt: skip
 # What a protocol gets handed in, it does not import: clock, entropy, files, lines.

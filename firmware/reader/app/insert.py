@@ -138,5 +138,7 @@ class Insert(Interface):
 
 
 def rehearse() -> None:
-    """Load once what the kernel loads (Kernel.rehearse)."""
+    """Load once what the slot loads when a card answers, and what the kernel loads (Kernel.rehearse)."""
+    from ..iso7816 import acceptance, atr, pps, t0, t1  # noqa: F401
+
     Kernel(None, None, None, None).rehearse()

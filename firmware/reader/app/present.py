@@ -58,16 +58,16 @@ class Present:
     has."""
 
     def __init__(self, transaction: "Transaction", interfaces: int):
-        self._t = transaction
-        self._parts = transaction.parts
+        self._t: Any = transaction
+        self._parts: Any = transaction.parts
         self._open = interfaces
         self._on = 0  # parts that are switched on
         self._deadline = 0
         self._which = 0  # where the card came
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
-        self._tries = [0, 0, 0]  # taps, chips, swipes that came to nothing
+        self._tries: Any = [0, 0, 0]  # taps, chips, swipes that came to nothing
         self._fallback = False
-        self._kept = modules.loaded()
+        self._kept: Any = modules.loaded()
 
     async def read(self, sale: "Sale") -> outcome.Outcome:
         """From the empty reader to what the card says first. The interface it came by is the transaction's.
@@ -107,10 +107,13 @@ class Present:
 
     async def stop(self) -> None:
         """Everything off. A card that is still in the slot must leave before it counts again."""
-        self._tap = None
-        await self._switch_off(0)
-        if self._which == _CONTACT and self._parts.left:
-            await self._t.prompt(protocol.PROMPT_REMOVE)
+        try:
+            await self._switch_off(0)
+            if self._which == _CONTACT and self._parts.left:
+                await self._t.prompt(protocol.PROMPT_REMOVE)
+        finally:
+            # As in Transaction.finish: asyncio may keep the task, and so this object
+            self._t = self._parts = self._tap = self._kept = self._tries = None
 
     # --- waiting
 

@@ -120,9 +120,9 @@ class Reader:
         """Load once what transactions load: what is missing is missed now, and the heap at rest is the same before
         the first transaction and after it."""
         kept = loaded()
-        # All that is ever there together at once: MicroPython's table of modules grows to that size, and stays so
+        # As many as are ever there together at once: MicroPython's table of modules grows to that size, and stays so
         from ..iso8583 import messages  # noqa: F401
-        from . import account, online, present, tap  # noqa: F401
+        from . import account, cardholder, online, personalise, present, tap  # noqa: F401
 
         keep_only(kept)
         if self.board.head is not None:

@@ -75,6 +75,23 @@ class Constants:
         return _edited(text, _File(tree, path, self.modules).edits())
 
 
+def frozen_tree(firmware: Path, into: Path | None = None, board: Iterable[Path] = ()) -> Path:
+    """A copy of the firmware's sources for MicroPython's build to freeze, numbers for names, in `into` or else in the build
+    folder beside it; `board`: further files for its top. A frozen module's dictionaries lie in the heap: 4 KB less."""
+    into = into or firmware.parent / "build" / "frozen"
+    constants = Constants.of(firmware)
+    sources = {path.relative_to(firmware): path for path in firmware.rglob("*.py")} | {Path(p.name): p for p in board}
+    for name, path in sources.items():
+        text = constants.inlined(name, path.read_text(encoding="utf-8"))
+        if not (into / name).exists() or (into / name).read_text(encoding="utf-8") != text:
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            (into / name).write_text(text, encoding="utf-8")
+    for path in into.rglob("*.py"):
+        if path.relative_to(into) not in sources:
+            path.unlink()
+    return into
+
+
 def _module(path: PurePath) -> str:
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mpos.provision import toolchain
 from mpos.provision.compile import TOP
+from mpos.provision.constants import frozen_tree
 from mpos.provision.rom import AIOBLE_PARTS
 
 BUILD_LIMIT_S = 300
-_NOT_FOR_THE_DEVICE = ("manifest.py", "ports.py", "package.json", "boot.py")
-_BOARD = ("board.py", "bluetooth.py", "chip_line.py", "inject.py")
+_NOT_FOR_THE_DEVICE = ("manifest.py", "ports.py", "boot.py")
+_BOARD = ("board.py", "bluetooth.py", "chip_line.py", "head_line.py", "inject.py")
 
 
 class FreezeError(RuntimeError):
@@ -25,9 +26,11 @@ def build() -> Path:
     """The binary; built when the firmware, the board or aioble changed (a quarter of a minute). Raises FreezeError."""
     with tempfile.TemporaryDirectory(prefix="mpos-freeze-") as scratch:
         tree = Path(scratch) / "tree"
-        shutil.copytree(TOP / "firmware", tree, ignore=shutil.ignore_patterns(*_NOT_FOR_THE_DEVICE, "__pycache__"))
-        for name in _BOARD:
-            shutil.copy(TOP / "boards" / "unix" / name, tree)
+        board = [TOP / "boards" / "unix" / name for name in _BOARD]
+        frozen_tree(TOP / "firmware", tree, board)
+        for name in _NOT_FOR_THE_DEVICE:
+            (tree / name).unlink(missing_ok=True)
+            (tree / "reader" / name).unlink(missing_ok=True)
         (tree / "aioble").mkdir()
         for part in AIOBLE_PARTS:
             shutil.copy(toolchain.aioble()[0] / "aioble" / f"{part}.py", tree / "aioble")

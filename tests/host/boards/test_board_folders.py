@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from mpos.provision.compile import TOP
+from mpos.provision.constants import Constants
 from tests.host.boards.wiring import BOARDS, NAMES
 
 VARIANTS = {"": (4, "esp32"), "S3": (8, "esp32s3"), "S3_N16R8": (16, "esp32s3")}
@@ -32,6 +34,7 @@ JSON_KEYS = {
 }
 # MicroPython 1.25.0, ports/esp32/mpconfigport.h and py/mpconfig.h: what a board may define
 DEFINES = {
+    "MICROPY_PY___FILE__",
     "MICROPY_HW_BOARD_NAME",
     "MICROPY_HW_MCU_NAME",
     "MICROPY_VFS_ROM",
@@ -161,6 +164,15 @@ def test_mpconfigboard(board: str) -> None:
     assert guarded, "a variant sets it first"
 
 
+def test_what_is_frozen_beside_the_firmware_needs_none_of_its_constants() -> None:
+    """They are numbers there, and no names."""
+    constants = Constants.of(TOP / "firmware")
+    for path in sorted(path for folder in (*NAMES, "esp32") for path in (BOARDS / folder).glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        without = constants.inlined(Path(path.name), text)
+        assert [line for line in without.splitlines() if line not in text.splitlines()] in ([], ["pass"]), path
+
+
 def frozen(manifest: Path) -> list[Path]:
     """The files that a manifest names, with those that it includes; the port's and MicroPython's own left out."""
     files: list[Path] = []
@@ -182,7 +194,8 @@ def frozen(manifest: Path) -> list[Path]:
         assert name.startswith("$(PORT_DIR)/") or re.fullmatch("[a-z-]+", name), name
 
     names = {"module": module, "package": package, "include": include, "freeze": elsewhere, "require": elsewhere}
-    exec(compile(manifest.read_text(encoding="utf-8"), str(manifest), "exec"), names)
+    with contextlib.chdir(manifest.parent):  # as MicroPython's own build does
+        exec(compile(manifest.read_text(encoding="utf-8"), str(manifest), "exec"), names)
     return files
 
 
@@ -191,7 +204,8 @@ def test_manifest_freezes_the_board(board: str) -> None:
     files = [path.resolve() for path in frozen(BOARDS / board / "manifest.py")]
     assert [path for path in files if not path.is_file()] == []
     own = {path for folder in (board, "esp32") for path in (BOARDS / folder).glob("*.py") if path.name != "manifest.py"}
-    assert own <= set(files) and TOP / "firmware/main.py" in files
-    assert TOP / "firmware/reader/app/reader.py" in files
-    modules = [path.name for path in files if path.parent.name in (board, "esp32", "firmware")]
+    tree = TOP / "build/frozen"
+    assert own <= set(files) and tree / "main.py" in files
+    assert tree / "reader/app/reader.py" in files
+    modules = [path.name for path in files if path.parent.name in (board, "esp32", "frozen")]
     assert len(modules) == len(set(modules)), "one would hide the other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -196,8 +197,14 @@ def test_the_manifest_is_stable_text() -> None:
 def test_what_a_frozen_build_takes() -> None:
     """firmware/manifest.py names only what is there; MicroPython's build supplies its functions."""
     named: list[str] = []
-    functions = {"package": lambda path, **options: named.append(path), "module": named.append}
+
+    def names(path: str, base_path: str, **options: object) -> None:
+        named.append(path)
+        assert (Path(base_path) / path).exists()
+
     text = (TOP / "firmware/manifest.py").read_text()
-    exec(compile(text, "firmware/manifest.py", "exec"), functions)
+    with contextlib.chdir(TOP / "firmware"):
+        exec(compile(text, "firmware/manifest.py", "exec"), {"package": names, "module": names})
     assert named == ["reader", "boot.py", "main.py"]
-    assert all((TOP / "firmware" / name).exists() for name in named)
+    tree = TOP / "build" / "frozen" / "reader"
+    assert "E_TLV" not in (tree / "errors.py").read_text() and not (tree.parent / "board.py").exists()
