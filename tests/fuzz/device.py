@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,21 @@ TOP = Path(__file__).resolve().parents[2]
 _SHIM = TOP / "tests" / "fuzz" / "shim"
 _FIRMWARE = TOP / "firmware"
 _VIPER_NAMES = {"ptr8": object, "ptr16": object, "ptr32": object, "uint": int}
+_PERIOD = 1 << 30  # of MicroPython's ticks
+
+
+def _stands_still(*_: int) -> int:
+    return 0
+
+
+# What a driver imports of MicroPython's `time`; a target gives it a clock of its own
+_TIME_NAMES: dict[str, Callable[..., int]] = {
+    "ticks_ms": _stands_still,
+    "ticks_us": _stands_still,
+    "sleep_us": _stands_still,
+    "ticks_add": lambda ticks, delta: (ticks + delta) % _PERIOD,
+    "ticks_diff": lambda end, start: (end - start + _PERIOD // 2) % _PERIOD - _PERIOD // 2,
+}
 
 
 def install() -> None:
@@ -23,6 +39,9 @@ def install() -> None:
     for name, value in _VIPER_NAMES.items():
         if not hasattr(builtins, name):
             setattr(builtins, name, value)
+    for name, function in _TIME_NAMES.items():
+        if not hasattr(time, name):
+            setattr(time, name, function)
 
 
 install()

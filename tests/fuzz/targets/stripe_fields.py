@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.fuzz import device
 from tests.fuzz.feed import Feed
+from tests.fuzz.swiped import check_taken
 from tests.fuzz.targets import target
 
 device.install()
@@ -85,6 +86,7 @@ def _check_card(card: Stripe, tracks: list[bytes]) -> None:
     else:
         assert bytes(int(digit, 16) + 0x30 for digit in third) == tracks[2] == card.track3
         assert third[2:].startswith(pan.decode() + "D") and len(third) <= 104
+    check_taken(card, pan.decode(), second, third)
 
 
 @target("stripe-fields", longest=240, runs=6000)

@@ -1,13 +1,8 @@
-"""Properties of the device's code that hold for every input, against code that is none of its own.
-
-Derandomised where CI is set, so that a build does not depend on luck.
-"""
+"""Properties of the device's code that hold for every input, against code that is none of its own."""
 
 from __future__ import annotations
 
-import os
-
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mpos.bench.cards.tlv import dol as made_dol
@@ -17,6 +12,7 @@ from mpos.bench.icc import t0 as card_t0
 from mpos.bench.icc import t1 as card_t1
 from tests.fuzz import device
 from tests.fuzz.lines import AnsweredLine
+from tests.fuzz.properties import EVERY
 
 device.install()
 from reader.emv import dol, tag_formats
@@ -25,11 +21,6 @@ from reader.iso7816 import atr
 from reader.iso7816.t0 import T0
 from reader.iso7816.t1 import T1
 from reader.util import bcd, ber_tlv
-
-settings.register_profile("here", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("here"), derandomize=True, database=None)
-_EVERY = settings.get_profile("ci" if os.environ.get("CI") else "here")
-
 
 # Data objects
 
@@ -41,7 +32,7 @@ _TAGS = st.one_of(
 _OBJECTS = st.lists(st.tuples(_TAGS, st.binary(max_size=300)), max_size=6)
 
 
-@_EVERY
+@EVERY
 @given(_OBJECTS, st.integers(0, 3))
 def test_what_is_written_elsewhere_is_read_here(objects: list[tuple[int, bytes]], padding: int) -> None:
     filler = bytes(padding)
@@ -56,7 +47,7 @@ def test_what_is_written_elsewhere_is_read_here(objects: list[tuple[int, bytes]]
         assert found is not None or [each for each, _ in objects].count(tag) > 1
 
 
-@_EVERY
+@EVERY
 @given(_OBJECTS)
 def test_what_is_written_here_is_the_same_bytes(objects: list[tuple[int, bytes]]) -> None:
     expected = b"".join(made_tlv(tag, value) for tag, value in objects)
@@ -67,7 +58,7 @@ def test_what_is_written_here_is_the_same_bytes(objects: list[tuple[int, bytes]]
     assert bytes(out) == expected and writer.length == len(expected)
 
 
-@_EVERY
+@EVERY
 @given(_OBJECTS.filter(bool), st.data())
 def test_a_cut_template_is_refused(objects: list[tuple[int, bytes]], data: st.DataObject) -> None:
     template = made_tlv(0x70, *(made_tlv(tag, value) for tag, value in objects))
@@ -94,7 +85,7 @@ def _fitted(tag: int, length: int) -> bytes:
     return (value + (b"\xff" if _KEPT[tag] == tag_formats.COMPRESSED else b"\x00") * length)[:length]
 
 
-@_EVERY
+@EVERY
 @given(st.lists(st.tuples(st.sampled_from([*_VALUES, 0x9F66, 0x57, 0xDF01]), st.integers(0, 0x7F)), max_size=8))
 def test_a_data_object_list_is_answered_as_long_as_it_asks(entries: list[tuple[int, int]]) -> None:
     store = DataStore(128)
@@ -106,7 +97,7 @@ def test_a_data_object_list_is_answered_as_long_as_it_asks(entries: list[tuple[i
     assert bytes(out) == b"".join(_fitted(tag, length) for tag, length in entries)
 
 
-@_EVERY
+@EVERY
 @given(st.integers(0, 10**12 - 1))
 def test_digits_there_and_back(number: int) -> None:
     packed = bcd.from_int(number, 6)
@@ -120,7 +111,7 @@ _ROUND = st.builds(card_atr.Interface, _MAYBE, _MAYBE, _MAYBE, st.integers(0, 15
 _LAST = st.builds(card_atr.Interface, _MAYBE, _MAYBE, _MAYBE)
 
 
-@_EVERY
+@EVERY
 @given(st.lists(_ROUND, max_size=4), _LAST, st.binary(max_size=15), st.booleans())
 @example([card_atr.Interface(t=1), card_atr.Interface(t=1)], card_atr.Interface(ta=0xFE), b"", True)
 def test_an_answer_to_reset_is_read_as_it_was_put_together(rounds, last, history: bytes, inverse: bool) -> None:
@@ -172,7 +163,7 @@ class _Wire:
         return self.said
 
 
-@_EVERY
+@EVERY
 @given(
     _INS,
     st.binary(min_size=1, max_size=255),
@@ -212,7 +203,7 @@ def _script(faults: dict[int, str]):
     return next_fault
 
 
-@_EVERY
+@EVERY
 @given(
     st.lists(
         st.tuples(_INS, st.binary(min_size=1, max_size=255), st.binary(max_size=256), _STATUS), min_size=1, max_size=3
