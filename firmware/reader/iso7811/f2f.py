@@ -48,9 +48,9 @@ def stretch_into(times, n: int, bits, direction: int = 1, skip: int = 0) -> int:
     """The same; returns the number of times that the bits have, << COUNT, and in the low COUNT bits theirs."""
     n = min(n, len(times), MASK)
     room = min(8 * len(bits), MASK)
-    at = skip
+    at = max(skip, 0)
     longest = first = behind = 0
-    while at < n:
+    while at < n and room:
         found = _stretch(times, n, at, direction, bits, room, 0)
         if found & MASK > longest:
             longest = found & MASK
