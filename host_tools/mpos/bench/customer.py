@@ -221,7 +221,7 @@ class Customer:
         if what == DRAW:
             for timer in self._timers:
                 timer.cancel()
-        if what == DRAW or self._card(self.card)[0].chip is not None:
+        if what == DRAW or (CARDS[self.card].inserts and self._card(self.card)[0].chip is not None):
             self._later(HAND_S, Act(what, self.card, 0))
 
     def _later(self, seconds: float, act: Act) -> None:

@@ -32,12 +32,14 @@ _SALE: dict[str, Any] = {
     "entry_mode": "072",
     "card_sequence": 1,
     "track2": {"hex": bytes(range(24)).hex()},
+    "track3": {"hex": ""},
+    "is_fallback": False,
     "pin_block": {"hex": ""},
     "icc_data": {"hex": "9F26080102030405060708"},
 }
 _CONTEXT = {"host": _HOST, "ksn": _KSN, "key": _KEY}
 _TEXT_FIELDS = {"37", "38", "39", "41", "42", "49"}
-_BINARY_FIELDS = {"35", "52", "55", "57", "64"}
+_BINARY_FIELDS = {"35", "36", "52", "55", "57", "64"}
 _E_ISO = range(601, 607)
 _E_ISO_MISMATCH, _E_ISO_MAC = 604, 605
 
@@ -128,8 +130,10 @@ _SALES = st.fixed_dictionaries(
         "entry_mode": st.text("0123456789", min_size=3, max_size=3),
         "card_sequence": st.none() | st.integers(0, 999),
         "track2": st.integers(1, 5).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n)),
+        "track3": st.integers(0, 7).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n)),
+        "is_fallback": st.booleans(),
         "pin_block": st.just(b"") | st.binary(min_size=8, max_size=8),
-        "icc_data": st.binary(min_size=1, max_size=255),
+        "icc_data": st.binary(max_size=255),
     }
 )
 
@@ -150,7 +154,9 @@ def test_acquirer_reads_any_request(device, sale: dict[str, Any]) -> None:
     assert bytes.fromhex(fields["35"]) == sale["track2"]
     assert bytes.fromhex(fields.get("52", "")) == sale["pin_block"]
     assert ("26" in fields, fields["53"][0]) == ((True, "2") if sale["pin_block"] else (False, "0"))
-    assert bytes.fromhex(fields["55"]) == sale["icc_data"]
+    assert bytes.fromhex(fields.get("36", "")) == sale["track3"]
+    assert bytes.fromhex(fields.get("55", "")) == sale["icc_data"]
+    assert fields["60"].endswith("2" if sale["is_fallback"] else "0")
     assert bytes.fromhex(fields["64"]) == _mac(6, message[:-8])
 
 

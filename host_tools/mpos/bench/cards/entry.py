@@ -22,7 +22,7 @@ class Entry:
     amount: of the sale. pin: what the cardholder types, each time one is asked for; several, with commas, in order;
     "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt,
     None: nobody wants any. swipe: how a stripe is swiped (bench/mag_head.py, MagHead.swipe). by: the
-    interface that the sale ends by, when it is another.
+    interface that the sale ends by, when it is another. inserts: whether its holder does when the reader wants the chip.
     offline: the card decides without the host. fault: of the acquirer, for the cards that want one (acquirer.FAULTS).
     """
 
@@ -44,4 +44,5 @@ class Entry:
     fault: str | None = None
     swipe: dict[str, Any] = field(default_factory=dict)
     by: str = ""
+    inserts: bool = True
     detail: int = 0

@@ -114,6 +114,8 @@ ENTRIES = (
         "A card with a chip for its own country, which its holder does not insert.",
         _E_USE_CHIP,
         profile(516, service_code=_NATIONAL_CHIP),
+        chip=_good_chip(516),
+        inserts=False,
     ),
     approved(
         "stripe-fallback",
