@@ -61,7 +61,7 @@ def read_into(bits, n: int, width: int, out, most: int = 104, how: int = 0) -> i
                 at = _next_start(bits, n, at + 1, step, width, how)
         if good:
             break
-        if how & (ALONE | _INVERTED) or furthest < 0:
+        if how & (ALONE | _INVERTED):
             return -reason
         how |= _INVERTED
     if not how & COMPARE:

@@ -132,8 +132,10 @@ def _stretch(times: ptr16, n: int, at: int, direction: int, bits: ptr8, room: in
         late >>= 3
         byte = byte << 1 | bit
         count += 1
-        if write and (count & 7) == 0:
-            bits[(count >> 3) - 1] = byte
+        if (count & 7) == 0:
+            if write:
+                bits[(count >> 3) - 1] = byte
+            byte = 0
     if at > n:
         at = n
     if write and (count & 7):

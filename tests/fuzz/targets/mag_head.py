@@ -39,12 +39,13 @@ def _text(feed: Feed, width: int) -> str:
     return "".join(chr(base + (byte - base) % count) for byte in feed.block()[:110])
 
 
-def _track(feed: Feed, number: int) -> tuple[str, str | None]:
-    """Its bits from the first one on, as the ASIC stores them; and the characters, if they are recorded as they should be."""
+def _track(feed: Feed, number: int) -> tuple[str, str | None, str]:
+    """Its bits from the first one on, as the ASIC stores them; if it is recorded as it should be, its characters, and the
+    way it passes."""
     choice = feed.byte()
     text = None
     if choice & 7 == 0:
-        return "", None
+        return "", None, ""
     if choice & 7 == 1:
         bits = "".join(f"{byte:08b}" for byte in feed.block())
     else:
@@ -64,7 +65,9 @@ def _track(feed: Feed, number: int) -> tuple[str, str | None]:
         bits = "".join("10"[int(bit)] for bit in bits)
         text = None
     bits = bits.lstrip("0")
-    return bits[:_BITS], text if len(bits) <= _BITS else None
+    if text is None or len(bits) > _BITS:
+        return bits[:_BITS], None, ""
+    return bits, text, "back" if choice & 0x20 else "forward"
 
 
 def _attempt(call: Any, *expected: int) -> Any:
@@ -105,12 +108,13 @@ class _Asic:
         self.is_good = preamble in known and not self.head.is_deaf
         self.mag = self.head.driver()
         self.texts: list[str | None] = [None] * 3
+        self.ways: list[str] = [""] * 3
         self._feed = feed
 
     def swipe(self) -> None:
         if self.head.tracks is not None:
             return
-        tracks, self.texts = zip(*[_track(self._feed, number) for number in (1, 2, 3)], strict=True)
+        tracks, self.texts, self.ways = zip(*[_track(self._feed, number) for number in (1, 2, 3)], strict=True)
         self.head.swipe(*tracks)
 
     def disturb(self) -> bool:
@@ -144,7 +148,9 @@ class _Asic:
             return
         assert self.head.tracks is None and not any(self.mag._stored)
         tracks = _check(swipe)
-        assert was_swiped or not any(tracks)
+        assert self.is_good if was_swiped else not any(tracks)
+        # A card goes one way
+        assert len({way for track, way in zip(tracks, self.ways, strict=True) if track and way}) <= 1
         for track, text in zip(tracks, self.texts, strict=True):
             assert text is None or track in (b"", text.encode())
         swipe.wipe()
@@ -253,6 +259,7 @@ def lines(data: bytes) -> None:
     mag = _mag_of(line, choice)
     for call in calls:
         strobes, waits = line.strobes, line.waits
+        is_left = not call & 3  # what `read` gave is as it was: for the next call to wipe
         match call & 3:
             case 0:
                 _attempt(mag.is_swiped, E_LINE_CLOSED)
@@ -260,10 +267,12 @@ def lines(data: bytes) -> None:
                 swipe = _attempt(mag.read, E_HEAD, E_LINE_CLOSED)
                 if swipe is not None:
                     _check(swipe)
-                    swipe.wipe()
+                    is_left = call & 4
+                    if not is_left:
+                        swipe.wipe()
             case 2:
                 _attempt(mag.start, E_HEAD, E_LINE_CLOSED)
             case 3:
                 _attempt(mag.stop, E_HEAD, E_LINE_CLOSED)
-        assert _is_clean(mag)
+        assert is_left or _is_clean(mag)
         assert line.strobes - strobes <= _STROBES_MOST and line.waits - waits <= _WAITS_MOST

@@ -130,6 +130,9 @@ def test_a_scratch_is_never_read_wrong(lost):
         said = by_times(between(places), 2)
         assert isinstance(said, int) or said == (text, False)
         refused += isinstance(said, int)
+        # Three times in one are no bit cell, and a good part of the track is on the other side
+        if lost == 2 and 40 < at < len(whole) - 40:
+            assert said == CLOCK
     assert refused > 50
 
 
