@@ -8,11 +8,13 @@ A request is a head of 6 bytes, little-endian, and its data; an answer has a hea
       F        count times: clock recovery alone; number 0 from the first time on, 1 from the last one back; skip: how
                many times to leave out
       K        count characters of track `number`: its fields
+      J        count characters: tracks 1, 2 and 3, a line end between two: the judgement of the whole stripe
     answer     value (2 bytes, signed), flags (1), count (2)
       T, B     value: characters, or the reason below 0; flags: 1 read from its end; data: the characters
       F        value: bits; data: the bits
       K        value: what kind of track it is; data: 8 numbers of 2 bytes: PAN at, its digits, expiry, service code, name
                at, its length, discretionary data at, 1 if the check digit is right. No data: no fields of a payment card
+      J        value: the track that counts, 1 or 2; 0: it is refused; flags: 1 track 3 goes to the host too
 """
 
 import struct
@@ -82,6 +84,17 @@ def _fields(number: int, characters) -> None:
     _answer(what, 0, data)
 
 
+def _judge(characters) -> None:
+    from reader.iso7813.stripe import judge
+
+    try:
+        stripe = judge(*[memoryview(each) for each in bytes(characters).split(b"\n")])
+    except ReaderError:
+        _answer(0, 0, b"")
+        return
+    _answer(stripe.number, int(stripe.track3 is not None), b"")
+
+
 def serve() -> None:
     head = bytearray(6)
     while _exactly(memoryview(head)):
@@ -97,6 +110,8 @@ def serve() -> None:
             _track(track.read_bits_into(_bytes, count, number, _out))
         elif request == ord("F"):
             _clock(count, number, skip)
+        elif request == ord("J"):
+            _judge(memoryview(_bytes)[:count])
         else:
             _fields(number, memoryview(_bytes)[:count])
 

@@ -113,6 +113,7 @@ GROUPS = (
             Row("swipes.wrong_inside", "the same from bits, within what ISO/IEC 7811 permits", COUNT, 0),
             Row("swipes.all", "tracks generated in all, most of them past it", COUNT),
             Row("swipes.wrong_bits", "of them, read as something else from bits that an ASIC got wrong", COUNT),
+            Row("swipes.sold_wrong", "of these, ones that the reader would make a sale of", COUNT, 0),
         ),
     ),
     Group(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mpos.bench import f2f
-from mpos.swipe.decoder import Decoder
+from mpos.swipe.decoder import Decoded, Decoder
 
 # What the standard permits of a card: docs/swipe.md has the clauses
 DENSITY = {1: 0.08, 2: 0.05, 3: 0.08}  # average bit density
@@ -51,7 +51,8 @@ class Seen:
 @dataclass
 class Swept:
     """swipes: how many were generated; all: their tracks; tracks: those of them inside the standard. refused: inside the
-    standard and not read, either way. wrong: read as something else than what is on the card. rough_read: tracks read
+    standard and not read, either way. wrong: read as something else than what is on the card; sold_wrong: those of them that
+    a sale would be made of. rough_read: tracks read
     of rough swipes, from times. curve: jitter in percent -> the part of tracks 1, 2, 3 that was read from times."""
 
     swipes: int = 0
@@ -59,6 +60,7 @@ class Swept:
     tracks: int = 0
     refused: list[Seen] = field(default_factory=list)
     wrong: list[Seen] = field(default_factory=list)
+    sold_wrong: list[Seen] = field(default_factory=list)
     rough_read: int = 0
     rough_tracks: int = 0
     curve: dict[float, list[float]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Swept:
             "swipes.wrong_inside": sum(seen.part == INSIDE for seen in wrong_bits),
             "swipes.all": self.all,
             "swipes.wrong_bits": len(wrong_bits),
+            "swipes.sold_wrong": len(self.sold_wrong),
         }
 
 
@@ -222,6 +225,8 @@ def _count(found: Swept, decoder: Decoder, part: str, number: int, case: Case) -
 def _decoded(found: Swept, decoder: Decoder, part: str, number: int, case: Case) -> Iterator[tuple[int, str, bool]]:
     """(track, way, it was read) of a swipe: from times, and from the bits that the bench's ASIC makes of them."""
     found.swipes += 1
+    tracks: dict[str, dict[int, Decoded]] = {TIMES: {}, BITS: {}}
+    wrong = len(found.wrong)
     for track, times in f2f.swipe(case.stripe, **case.options).items():
         found.all += 1
         for way, decoded in (
@@ -232,4 +237,17 @@ def _decoded(found: Swept, decoder: Decoder, part: str, number: int, case: Case)
                 found.wrong.append(Seen(part, number, track, way))
             elif not decoded.ok and part == INSIDE:
                 found.refused.append(Seen(part, number, track, way, decoded.reason))
+            tracks[way][track] = decoded
             yield track, way, decoded.ok
+    for seen in found.wrong[wrong:]:
+        if seen.track in _sold(decoder, tracks[seen.way]):
+            found.sold_wrong.append(seen)
+
+
+def _sold(decoder: Decoder, tracks: dict[int, Decoded]) -> set[int]:
+    """The tracks that a sale would be made of. A reader takes no swipe whose tracks passed in different directions
+    (drivers/swipe.py), and none that its judge refuses."""
+    read = {number: decoded for number, decoded in tracks.items() if decoded.ok}
+    if len({decoded.is_backward for decoded in read.values()}) != 1:
+        return set()
+    return decoder.judge([read[number].characters if number in read else "" for number in (1, 2, 3)])

@@ -111,6 +111,12 @@ class Decoder:
         pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, right = _FIELDS.unpack(data)
         return kind, Fields(pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, bool(right))
 
+    def judge(self, characters: Sequence[str]) -> set[int]:
+        """Of tracks 1, 2 and 3 ("" is none) those that a sale would be made of; none: the card is refused."""
+        data = "\n".join(characters).encode("ascii")
+        number, flags, _ = self._ask("J", 0, len(data), data)
+        return ({number} if number else set()) | ({3} if flags & 1 else set())
+
     def _track(self, request: str, number: int, count: int, data: bytes) -> Decoded:
         value, flags, characters = self._ask(request, number, count, data)
         return Decoded(characters.decode("ascii"), max(-value, 0), bool(flags & 1))

@@ -107,3 +107,17 @@ def test_closing_twice_is_closing_once():
     decoder = Decoder()
     decoder.close()
     decoder.close()
+
+
+@pytest.mark.parametrize(
+    ("tracks", "sold"),
+    [
+        (("", "6212340000005000=4912101000000000", ""), {2}),
+        (("B6212340000005000^CARDHOLDER/TEST^4912101000000000", "", ""), {1}),
+        (("", "6212340000005001=4912101000000000", ""), set()),
+        (("B6212340000005018^CARDHOLDER/TEST^4912101000000000", "6212340000005000=4912101000000000", ""), set()),
+        (("", "", ""), set()),
+    ],
+)
+def test_what_a_sale_would_be_made_of(decoder, tracks, sold):
+    assert decoder.judge(tracks) == sold
