@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mpos import cli_emv, cli_flash, cli_swipe
+from mpos import cli_emv, cli_flash, cli_record, cli_swipe
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +28,7 @@ card_app = typer.Typer(no_args_is_help=True, help="The virtual cards of the benc
 acquirer_app = typer.Typer(no_args_is_help=True, help="The acquiring host of the bench.")
 describe_app = typer.Typer(no_args_is_help=True, help="Name what bytes and numbers mean. Card data are masked, always.")
 app.registered_commands += cli_flash.app.registered_commands + cli_swipe.app.registered_commands
+card_app.registered_commands += cli_record.app.registered_commands
 app.add_typer(card_app, name="card")
 app.add_typer(cli_emv.app, name="emv")
 app.add_typer(acquirer_app, name="acquirer")

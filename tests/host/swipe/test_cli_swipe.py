@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 from mpos import cli
 from mpos.bench import f2f
+from mpos.bench.head_signal import edges, swiped, write
 from mpos.swipe import decoder
-from tests.host.swipe.head_signal import TRACK_1, TRACK_2, edges, swiped, write
+from tests.host.swipe.tracks import TRACK_1, TRACK_2
 
 STRIPE = f2f.Stripe(TRACK_1, TRACK_2)
 SECRETS = (TRACK_2[:19], TRACK_2[6:15], "TEST/CARD", "000001234", "0000123")
@@ -84,3 +86,20 @@ def test_a_firmware_that_dies_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(decoder, "HEAP", "1k")
     result = run(path)
     assert result.exit_code == 2 and "the firmware's decoder has ended" in result.output
+
+
+@pytest.mark.parametrize("name", ["swipe.wav", "swipe.txt"])
+@pytest.mark.parametrize("direction", ["forward", "back"])
+def test_a_card_of_the_bench_is_recorded_and_read(tmp_path: Path, name: str, direction: str):
+    file = tmp_path / name
+    how = ["--speed", "60", "--jitter", "8", "--direction", direction]
+    result = CliRunner().invoke(cli.app, ["card", "record", "stripe-tracks-1-2-3", str(file), *how])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(cli.app, ["swipe", str(file), "--json"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(("card", "name"), [("approved", "a.wav"), ("none", "a.wav"), ("stripe-pin", "a.mp3")])
+def test_what_cannot_be_recorded(tmp_path: Path, card: str, name: str):
+    assert CliRunner().invoke(cli.app, ["card", "record", card, str(tmp_path / name)]).exit_code == 2
+    assert not (tmp_path / name).exists()

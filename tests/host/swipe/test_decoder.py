@@ -9,7 +9,7 @@ from mpos.describe.stripe import KINDS, UNREADABLE
 from mpos.swipe import decoder as server
 from mpos.swipe.decoder import Decoder, DecoderFailed
 from mpos.swipe.report import PAYMENT
-from tests.host.swipe.head_signal import TRACK_1, TRACK_2, TRACK_3
+from tests.host.swipe.tracks import TRACK_1, TRACK_2, TRACK_3
 
 STRIPE = f2f.Stripe(TRACK_1, TRACK_2, TRACK_3)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mpos.bench import f2f
+from mpos.bench.head_signal import swiped, write
 from mpos.swipe import drawing, recording, report
 from mpos.swipe.recording import Track
 from mpos.swipe.report import HIDDEN
-from tests.host.swipe.head_signal import TRACK_1, TRACK_2, TRACK_3, swiped, write
+from tests.host.swipe.tracks import TRACK_1, TRACK_2, TRACK_3
 
 TEXTS = {1: TRACK_1, 2: TRACK_2, 3: TRACK_3}
 

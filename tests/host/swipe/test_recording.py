@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mpos.bench import f2f
+from mpos.bench.head_signal import RATE, edges, signal, swiped, write
 from mpos.swipe import peaks, recording
-from tests.host.swipe.head_signal import RATE, TRACK_1, TRACK_2, edges, signal, swiped, write
+from tests.host.swipe.tracks import TRACK_1, TRACK_2
 
 STRIPE = f2f.Stripe(TRACK_1, TRACK_2)
 ONLY_2 = f2f.Stripe(track2=TRACK_2)

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from mpos.bench import f2f
+from mpos.bench.head_signal import swiped, write
 from mpos.swipe import recording, report
 from mpos.swipe.recording import Track
-from tests.host.swipe.head_signal import TRACK_1, TRACK_2, TRACK_3, swiped, write
+from tests.host.swipe.tracks import TRACK_1, TRACK_2, TRACK_3
 
 PAN = "6212340000000005003"
 

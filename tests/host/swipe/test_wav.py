@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+from mpos.bench.head_signal import write
 from mpos.swipe import wav
-from tests.host.swipe.head_signal import write
 
 WAVE = [np.sin(np.arange(1000) / 9), np.linspace(-1, 1, 1000), np.zeros(1000)]
 

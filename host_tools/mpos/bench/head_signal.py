@@ -7,31 +7,30 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpos.bench import f2f
+
+Samples = NDArray[np.float64]
 
 RATE = 44_100
 _PEAK_MM = 0.03  # half of a peak's width at half its height
 _QUIET_S = 0.05
 _FAST_CM_S = 150.0
 
-TRACK_1 = "B6212340000000005003^TEST/CARD^3012120000001234"
-TRACK_2 = "6212340000000005003=30121200000123"
-# Format, account; country, currency, amounts and cycle, no PIN parameters, control and types, expiry, the rest
-TRACK_3 = f"99{TRACK_2[:19]}=156156{'0' * 16}={'1' * 7}3012{'7' * 9}"
-
 
 def signal(
-    times: np.ndarray,
+    times: Samples,
     speed_cm_s: float = 40,
     rate: int = RATE,
     noise: float = 0.0,
     hum: float = 0.0,
     echo: float = 0.0,
     seed: int = 1,
-) -> np.ndarray:
+) -> Samples:
     """Samples from -1 to 1 for reversals at `times` (us), with some quiet before and behind them.
 
     noise (standard deviation), hum (at 50 Hz), echo (behind each peak, of the other sign): as a part of a peak's height.
@@ -49,7 +48,7 @@ def signal(
     return out * speed_cm_s / _FAST_CM_S
 
 
-def swiped(stripe: f2f.Stripe, rate: int = RATE, **options) -> list[np.ndarray]:
+def swiped(stripe: f2f.Stripe, rate: int = RATE, **options: Any) -> list[Samples]:
     """A channel for each track of the card, all of one length. Options: of f2f.times, and of `signal`."""
     of_head = {name: options.pop(name) for name in ("noise", "hum", "echo") if name in options}
     speed = options.get("speed_cm_s", 40)
@@ -58,7 +57,7 @@ def swiped(stripe: f2f.Stripe, rate: int = RATE, **options) -> list[np.ndarray]:
     return [np.pad(channel, (0, longest - len(channel))) for channel in channels]
 
 
-def write(path: Path, channels: list[np.ndarray], rate: int = RATE, kind: int = 1, bits: int = 16) -> Path:
+def write(path: Path, channels: list[Samples], rate: int = RATE, kind: int = 1, bits: int = 16) -> Path:
     """A WAV file. kind: 1 PCM, 3 floating point, 0xFFFE: PCM with the header of newer recorders."""
     frames = np.clip(np.stack(channels, axis=1), -1, 1)
     if kind == 3:
@@ -78,7 +77,7 @@ def write(path: Path, channels: list[np.ndarray], rate: int = RATE, kind: int = 
     return path
 
 
-def edges(path: Path, stripe: f2f.Stripe, **options) -> Path:
+def edges(path: Path, stripe: f2f.Stripe, **options: Any) -> Path:
     """A text file with a section for each track."""
     parts = [
         f"track {number}\n" + ", ".join(map(str, times.tolist())) + "\n"
