@@ -217,14 +217,18 @@ class Reader:
                 await self._nag()
             await self._begun.wait()
             self._begun.clear()
-            # No name of its own here: it would keep the transaction until the next one
-            if not self._transaction.cancelled:
-                self._task = asyncio.create_task(self._transaction.run())
-                try:
-                    await self._task
-                except asyncio.CancelledError:
-                    pass  # by us: finish says why
-            await self._conclude(await self._transaction.finish())
+            # In a frame of its own, of which nothing is left: what a frame has once held MicroPython's collector sees
+            # until something else lies there
+            await self._transact()
+
+    async def _transact(self) -> None:
+        if not self._transaction.cancelled:
+            self._task = asyncio.create_task(self._transaction.run())
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                pass  # by us: finish says why
+        await self._conclude(await self._transaction.finish())
 
     async def _nag(self) -> None:
         """Until the card has left the slot, or the next transaction begins."""

@@ -14,9 +14,7 @@ from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, heap, inse
 E_FRAGMENT, E_CANCELLED, E_BUSY = 701, 801, 703
 HEAP = 128 * 1024
 PEAK_BUDGET = 104 * 1024
-# The budget is 1 KB, and is not always met here: 560 to 912 bytes were seen alone, 1,248 with the host busy. Why is not
-# shown; it looks like an ended task that asyncio's queue still points at
-DRIFT_LIMIT = 1536
+DRIFT_LIMIT = 1024
 TRANSACTIONS = 20
 
 
