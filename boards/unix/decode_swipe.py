@@ -8,13 +8,14 @@ A request is a head of 6 bytes, little-endian, and its data; an answer has a hea
       F        count times: clock recovery alone; number 0 from the first time on, 1 from the last one back; skip: how
                many times to leave out
       K        count characters of track `number`: its fields
-      J        count characters: tracks 1, 2 and 3, a line end between two: the judgement of the whole stripe
+      J        what `T` or `B` answered to tracks 1, 2 and 3 of a swipe, one after the other: what the reader makes of them
     answer     value (2 bytes, signed), flags (1), count (2)
       T, B     value: characters, or the reason below 0; flags: 1 read from its end; data: the characters
       F        value: bits; data: the bits
       K        value: what kind of track it is; data: 8 numbers of 2 bytes: PAN at, its digits, expiry, service code, name
                at, its length, discretionary data at, 1 if the check digit is right. No data: no fields of a payment card
-      J        value: the track that counts, 1 or 2; 0: it is refused; flags: 1 track 3 goes to the host too
+      J        value: 0, or the error of a swipe that is refused; flags: the track that counts; data: tracks 2 and 3 as they go
+               to the host, each its count of digits (1 byte), then packed digits
 """
 
 import struct
@@ -23,16 +24,21 @@ from array import array
 
 import uctypes
 
+from reader.drivers.swipe import Swipe
 from reader.errors import ReaderError
 from reader.iso7811 import f2f, track
 
 _TIMES_MOST = 4095
+_HEAD = "<hBH"
+_HEAD_SIZE = 5
+_BACKWARD = 128
 
 _times = array("H", bytes(2 * _TIMES_MOST))
 _times_bytes = memoryview(uctypes.bytearray_at(uctypes.addressof(_times), 2 * _TIMES_MOST))  # the same memory
 _bytes = bytearray(1024)
 _out = bytearray(128)
 _scratch = bytearray(track.SCRATCH)
+_swipe = Swipe()
 
 
 def _exactly(view) -> bool:
@@ -47,7 +53,7 @@ def _exactly(view) -> bool:
 
 
 def _answer(value: int, flags: int, data) -> None:
-    sys.stdout.buffer.write(struct.pack("<hBH", value, flags, len(data)) + bytes(data))
+    sys.stdout.buffer.write(struct.pack(_HEAD, value, flags, len(data)) + bytes(data))
 
 
 def _track(result: int) -> None:
@@ -84,15 +90,28 @@ def _fields(number: int, characters) -> None:
     _answer(what, 0, data)
 
 
-def _judge(characters) -> None:
+def _judge(answers) -> None:
+    """As the drivers of a head, and app/swipe.py, put it together."""
     from reader.iso7813.stripe import judge
 
+    at = 0
+    for number in range(1, 4):
+        value, flags, length = struct.unpack_from(_HEAD, answers, at)
+        at += _HEAD_SIZE
+        _swipe.room(number)[:length] = answers[at : at + length]
+        _swipe.put(number, value | _BACKWARD if flags else value)
+        at += length
     try:
-        stripe = judge(*[memoryview(each) for each in bytes(characters).split(b"\n")])
-    except ReaderError:
-        _answer(0, 0, b"")
-        return
-    _answer(stripe.number, int(stripe.track3 is not None), b"")
+        stripe = judge(_swipe.track(1), _swipe.track(2), _swipe.track(3))
+        data = b""
+        for number in (2, 3):
+            n = stripe.pack_into(number, _out)
+            data += bytes((n,)) + _out[: (n + 1) // 2]
+        _answer(0, stripe.number, data)
+    except ReaderError as error:
+        _answer(error.code, 0, b"")
+    finally:
+        _swipe.wipe()
 
 
 def serve() -> None:

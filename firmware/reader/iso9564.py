@@ -13,7 +13,7 @@ _FILL = const(0xFF)
 _FORMAT_2 = const(0x20)
 _PIN_LEAST = const(4)
 _PIN_MOST = const(12)
-_PAN_PART = const(12)  # digits of the account number field
+_PAN_LEAST = const(8)  # ISO/IEC 7812-1
 _PAN_MOST = const(19)
 
 
@@ -24,15 +24,18 @@ def format2_into(digits, out) -> None:
 
 def account_into(pan, pan_digits: int, out) -> None:
     """ISO 9564-1, 9.3.1: the account number field of format 0, which is the rightmost 12 digits of the PAN without its
-    check digit. `pan`: packed digits that begin with the PAN's `pan_digits` digits. Raises E_TAG_FORMAT for no PAN.
+    check digit, with zeros before a shorter one. `pan`: packed digits that begin with the PAN's `pan_digits` digits.
+    Raises E_TAG_FORMAT for no PAN.
     """
-    if not _PAN_PART < pan_digits <= _PAN_MOST or len(pan) * 2 < pan_digits:
+    if not _PAN_LEAST <= pan_digits <= _PAN_MOST or len(pan) * 2 < pan_digits:
         raise ReaderError(E_TAG_FORMAT)
-    first = pan_digits - 1 - _PAN_PART
-    out[0] = out[1] = 0
-    for i in range(2, _SIZE):
-        out[i] = nibble(pan, first) << 4 | nibble(pan, first + 1)
-        first += 2
+    at = pan_digits - 1
+    for i in range(_SIZE - 1, -1, -1):
+        out[i] = 0
+        for shift in (0, 4):
+            at -= 1
+            if i >= 2 and at >= 0:
+                out[i] |= nibble(pan, at) << shift
 
 
 def format0_into(digits, account, out) -> None:

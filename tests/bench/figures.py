@@ -10,7 +10,7 @@ from typing import Any
 INSTRUCTIONS = "instructions"
 BYTES = "bytes"
 WALL = "x wall time"
-COUNT = "tracks"
+COUNT = "tracks or swipes"
 
 # The layout of the heap and of MicroPython's dictionaries moves a count by less than that
 TOLERANCE = 0.03
@@ -113,7 +113,11 @@ GROUPS = (
             Row("swipes.wrong_inside", "the same from bits, within what ISO/IEC 7811 permits", COUNT, 0),
             Row("swipes.all", "tracks generated in all, most of them past it", COUNT),
             Row("swipes.wrong_bits", "of them, read as something else from bits that an ASIC got wrong", COUNT),
-            Row("swipes.sold_wrong", "of these, ones that the reader would make a sale of", COUNT, 0),
+            Row("swipes.judged", "swipes of three tracks generated in all", COUNT),
+            Row("swipes.accepted", "of them, accepted by the reader as a whole, from reversals", COUNT),
+            Row("swipes.wrongly", "of those, accepted wrongly: what goes to the host is not on the card", COUNT, 0),
+            Row("swipes.accepted_bits", "accepted from an ASIC's bits", COUNT),
+            Row("swipes.wrongly_bits", "of those, accepted wrongly", COUNT, 0),
         ),
     ),
     Group(
@@ -122,6 +126,7 @@ GROUPS = (
             Row("heap.boot", "after boot, firmware frozen", BYTES, 56 * _KB),
             Row("heap.peak", "most at a step of a sale, firmware frozen", BYTES, 104 * _KB),
             Row("heap.peak_insert", "most at a step of a sale by insert, firmware frozen", BYTES, 104 * _KB),
+            Row("heap.peak_swipe", "most at a step of a sale by swipe, firmware frozen", BYTES, 104 * _KB),
             Row("heap.after", "after 1,000 sales in a row, firmware frozen", BYTES),
             Row("heap.after_insert", "after 100 sales by insert in a row, firmware frozen", BYTES),
             Row("heap.boot_rom", "after boot, firmware in a ROM image", BYTES),
@@ -129,6 +134,7 @@ GROUPS = (
             Row(
                 "heap.peak_insert_rom", "most at a step of a sale by insert, firmware in a ROM image", BYTES, 104 * _KB
             ),
+            Row("heap.peak_swipe_rom", "most at a step of a sale by swipe, firmware in a ROM image", BYTES, 104 * _KB),
             Row("heap.sale.entry_point", "above idle in a sale: when Entry Point begins", BYTES),
             Row("heap.sale.kernel", "when the kernel begins", BYTES),
             Row("heap.sale.dukpt", "when DUKPT begins", BYTES),

@@ -5,18 +5,21 @@
 Three parts. `inside`: what ISO/IEC 7811-2 and -6 permit of a card and a hand can do to it; all of it has to be read.
 `curve`: jitter from nothing to far beyond that, for docs/swipe.png. `rough`: drop-outs, extra peaks, noise, partial
 swipes and cards whose encoding is wrong; each may be refused, none may be read as anything but what is on the card.
+
+What counts for a sale is the whole swipe: the tracks were read in one direction, and iso7813 takes the card. So each swipe
+is also judged as the reader does it, and what would go to the host compared with the card.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mpos.bench import f2f
-from mpos.swipe.decoder import Decoded, Decoder
+from mpos.swipe.decoder import Decoded, Decoder, Judged
 
 # What the standard permits of a card: docs/swipe.md has the clauses
 DENSITY = {1: 0.08, 2: 0.05, 3: 0.08}  # average bit density
@@ -25,6 +28,8 @@ JITTER_PERCENT = 10.0  # a subinterval +-20 % of itself is +-10 % of its bit cel
 SPEEDS = (10.0, 150.0)
 RATIO_MOST = 5.0
 WOBBLE_PERCENT = 20.0
+
+TRACK2_MOST = 37  # what is made of track 1 has no more
 
 CURVE = tuple(float(percent) for percent in range(0, 41, 2))
 _JITTER_MOST = 60.0
@@ -39,7 +44,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Seen:
-    """A track that was not read, or wrong: enough to generate it again. way: "times" or "bits"."""
+    """A track that was not read, or wrong, or that the reader would send: enough to generate it again.
+
+    way: "times" or "bits".
+    """
 
     part: str
     number: int
@@ -51,18 +59,18 @@ class Seen:
 @dataclass
 class Swept:
     """swipes: how many were generated; all: their tracks; tracks: those of them inside the standard. refused: inside the
-    standard and not read, either way. wrong: read as something else than what is on the card; sold_wrong: those of them that
-    a sale would be made of. rough_read: tracks read
-    of rough swipes, from times. curve: jitter in percent -> the part of tracks 1, 2, 3 that was read from times."""
+    standard and not read, either way. wrong: read as something else than what is on the card. rough_read: tracks read of rough swipes, from times. accepted: swipes that the reader would take, by way; wrongly: those of them whose tracks for
+    the host are not what is on the card. curve: jitter in percent -> the part of tracks 1, 2, 3 that was read from times."""
 
     swipes: int = 0
     all: int = 0
     tracks: int = 0
     refused: list[Seen] = field(default_factory=list)
     wrong: list[Seen] = field(default_factory=list)
-    sold_wrong: list[Seen] = field(default_factory=list)
     rough_read: int = 0
     rough_tracks: int = 0
+    accepted: dict[str, int] = field(default_factory=lambda: {TIMES: 0, BITS: 0})
+    wrongly: list[Seen] = field(default_factory=list)
     curve: dict[float, list[float]] = field(default_factory=dict)
 
     def figures(self) -> dict[str, float]:
@@ -75,7 +83,11 @@ class Swept:
             "swipes.wrong_inside": sum(seen.part == INSIDE for seen in wrong_bits),
             "swipes.all": self.all,
             "swipes.wrong_bits": len(wrong_bits),
-            "swipes.sold_wrong": len(self.sold_wrong),
+            "swipes.judged": self.swipes,
+            "swipes.accepted": self.accepted[TIMES],
+            "swipes.accepted_bits": self.accepted[BITS],
+            "swipes.wrongly": sum(seen.way == TIMES for seen in self.wrongly),
+            "swipes.wrongly_bits": sum(seen.way == BITS for seen in self.wrongly),
         }
 
 
@@ -153,14 +165,16 @@ def rough(number: int) -> Case:
 def stripe(
     chance: np.random.Generator, density: dict[int, float], flaws: dict[int, dict[str, Any]] | None = None
 ) -> f2f.Stripe:
-    """Three tracks, from short ones to the longest that the standard has; numbers of test cards."""
+    """Three tracks that a reader takes, from short ones to the longest that the standard has; numbers of test cards."""
     pan = "621234" + _digits(chance, int(chance.integers(6, 13)))
     pan += str(next(digit for digit in range(10) if _luhn_sum(f"{pan}{digit}") % 10 == 0))
-    rest = _digits(chance, 4 + 3)
+    expiry = f"{chance.integers(100):02}{chance.integers(1, 13):02}"
+    rest = expiry + _digits(chance, 3)
     name = "".join(chance.choice(list(_ALPHABET), int(chance.integers(2, 27))))
     track1 = f"B{pan}^{name}^{rest}"
     track2 = f"{pan}={rest}"
-    track3 = f"99{pan}=156156"
+    # ISO/IEC 4909, format 02, of which only the account counts; or UnionPay's, whose expiry is compared too
+    track3 = f"02{pan}=" if chance.random() < 0.25 else f"99{pan}=156156{_digits(chance, 16 + 6 + 7)}{expiry}"
     return f2f.Stripe(
         track1 + _digits(chance, int(chance.integers(0, 77 - len(track1)))),
         track2 + _digits(chance, int(chance.integers(0, 38 - len(track2)))),
@@ -222,32 +236,40 @@ def _count(found: Swept, decoder: Decoder, part: str, number: int, case: Case) -
             found.rough_read += ok and way == TIMES
 
 
-def _decoded(found: Swept, decoder: Decoder, part: str, number: int, case: Case) -> Iterator[tuple[int, str, bool]]:
+def _decoded(found: Swept, decoder: Decoder, part: str, number: int, case: Case) -> list[tuple[int, str, bool]]:
     """(track, way, it was read) of a swipe: from times, and from the bits that the bench's ASIC makes of them."""
     found.swipes += 1
-    tracks: dict[str, dict[int, Decoded]] = {TIMES: {}, BITS: {}}
-    wrong = len(found.wrong)
-    for track, times in f2f.swipe(case.stripe, **case.options).items():
-        found.all += 1
-        for way, decoded in (
-            (TIMES, decoder.times(track, times.tolist())),
-            (BITS, decoder.bits(track, f2f.bits(times))),
-        ):
-            if decoded.ok and (track in case.stripe.flaws or decoded.characters != case.stripe.text(track)):
+    tracks = f2f.swipe(case.stripe, **case.options)
+    found.all += len(tracks)
+    read = {
+        TIMES: {track: decoder.times(track, times.tolist()) for track, times in tracks.items()},
+        BITS: {track: decoder.bits(track, f2f.bits(times)) for track, times in tracks.items()},
+    }
+    for way, decoded in read.items():
+        for track, one in decoded.items():
+            if one.ok and not _is_on(case.stripe, track, one):
                 found.wrong.append(Seen(part, number, track, way))
-            elif not decoded.ok and part == INSIDE:
-                found.refused.append(Seen(part, number, track, way, decoded.reason))
-            tracks[way][track] = decoded
-            yield track, way, decoded.ok
-    for seen in found.wrong[wrong:]:
-        if seen.track in _sold(decoder, tracks[seen.way]):
-            found.sold_wrong.append(seen)
+            elif not one.ok and part == INSIDE:
+                found.refused.append(Seen(part, number, track, way, one.reason))
+        judged = decoder.judge(decoded)
+        if not judged.error:
+            found.accepted[way] += 1
+            found.wrongly += [Seen(part, number, track, way) for track in _not_on(case.stripe, judged)[:1]]
+    return [(track, way, one.ok) for way, decoded in read.items() for track, one in decoded.items()]
 
 
-def _sold(decoder: Decoder, tracks: dict[int, Decoded]) -> set[int]:
-    """The tracks that a sale would be made of. A reader takes no swipe whose tracks passed in different directions
-    (drivers/swipe.py), and none that its judge refuses."""
-    read = {number: decoded for number, decoded in tracks.items() if decoded.ok}
-    if len({decoded.is_backward for decoded in read.values()}) != 1:
-        return set()
-    return decoder.judge([read[number].characters if number in read else "" for number in (1, 2, 3)])
+def _is_on(stripe: f2f.Stripe, track: int, decoded: Decoded) -> bool:
+    """Whether those are the characters of a track that is encoded well."""
+    return track not in stripe.flaws and decoded.characters == stripe.text(track)
+
+
+def _not_on(stripe: f2f.Stripe, judged: Judged) -> list[int]:
+    """The tracks that go to the host and are not what is on the card."""
+    tracks = {number: str(stripe.text(number)) for number in stripe.tracks() if number not in stripe.flaws}
+    if judged.number == 1 and 1 in tracks:
+        account, _, rest = tracks[1][1:].split("^")
+        tracks[2] = f"{account}={rest}"[:TRACK2_MOST]
+    elif judged.number == 1:
+        tracks.pop(2, None)
+    sent = {2: judged.track2, 3: judged.track3}
+    return [number for number, text in sent.items() if text and text != tracks.get(number, "").replace("=", "D")]

@@ -55,7 +55,18 @@ def test_no_pin(digits):
         format2_into(bytes(digits), bytearray(8))
 
 
-@cases(("621234123456", 12), ("62123412345678901234", 20), ("6212", 19))
+@cases(
+    ("621234123456", 12, "0000062123412345"),
+    ("62123412", 8, "0000000006212341"),
+    ("6212341234567", 13, "0000621234123456"),
+)
+def test_a_short_account_has_zeros_before_it(pan, digits, field):
+    out = bytearray(b"\xaa" * 8)
+    account_into(h(pan + "F" * (digits & 1)), digits, out)
+    assert bytes(out) == h(field)
+
+
+@cases(("62123412", 7), ("62123412345678901234", 20), ("6212", 19))
 def test_no_account(pan, digits):
     with raises(E_TAG_FORMAT):
         account_into(h(pan), digits, bytearray(8))

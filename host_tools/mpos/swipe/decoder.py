@@ -13,7 +13,7 @@ import select
 import struct
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -47,6 +47,9 @@ class Decoded:
         return not self.reason
 
 
+_EMPTY = Decoded("", 1, False)
+
+
 @dataclass(frozen=True)
 class Fields:
     """Where a payment card's fields are in the characters. expiry: YYMM; -1: there is none."""
@@ -59,6 +62,17 @@ class Fields:
     name_length: int
     discretionary_at: int
     check_digit_is_right: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A whole swipe. error: of the reader's, 0 when it takes the card; number: the track that counts; track2, track3: what
+    goes to the host, in digits and D, "" for a track that does not."""
+
+    error: int
+    number: int = 0
+    track2: str = ""
+    track3: str = ""
 
 
 class Decoder:
@@ -111,11 +125,19 @@ class Decoder:
         pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, right = _FIELDS.unpack(data)
         return kind, Fields(pan_at, digits, expiry, service_code, name_at, name_length, discretionary_at, bool(right))
 
-    def judge(self, characters: Sequence[str]) -> set[int]:
-        """Of tracks 1, 2 and 3 ("" is none) those that a sale would be made of; none: the card is refused."""
-        data = "\n".join(characters).encode("ascii")
-        number, flags, _ = self._ask("J", 0, len(data), data)
-        return ({number} if number else set()) | ({3} if flags & 1 else set())
+    def judge(self, tracks: Mapping[int, Decoded]) -> Judged:
+        """What the reader makes of the tracks of one swipe; a number that is not there: an empty track."""
+        data = b""
+        for number in (1, 2, 3):
+            track = tracks.get(number, _EMPTY)
+            characters = track.characters.encode("ascii")
+            data += _ANSWER.pack(len(characters) or -track.reason, track.is_backward, len(characters)) + characters
+        error, number, packed = self._ask("J", 0, len(data), data)
+        if error:
+            return Judged(error)
+        size = (packed[0] + 1) // 2 + 1
+        sent = [part[1:].hex().upper()[: part[0]] for part in (packed[:size], packed[size:])]
+        return Judged(0, number, *sent)
 
     def _track(self, request: str, number: int, count: int, data: bytes) -> Decoded:
         value, flags, characters = self._ask(request, number, count, data)

@@ -7,7 +7,7 @@ import pytest
 from mpos.bench import f2f
 from mpos.describe.stripe import KINDS, UNREADABLE
 from mpos.swipe import decoder as server
-from mpos.swipe.decoder import Decoder, DecoderFailed
+from mpos.swipe.decoder import Decoded, Decoder, DecoderFailed, Judged
 from mpos.swipe.report import PAYMENT
 from tests.host.swipe.tracks import TRACK_1, TRACK_2, TRACK_3
 
@@ -110,14 +110,26 @@ def test_closing_twice_is_closing_once():
 
 
 @pytest.mark.parametrize(
-    ("tracks", "sold"),
+    ("tracks", "judged"),
     [
-        (("", "6212340000005000=4912101000000000", ""), {2}),
-        (("B6212340000005000^CARDHOLDER/TEST^4912101000000000", "", ""), {1}),
-        (("", "6212340000005001=4912101000000000", ""), set()),
-        (("B6212340000005018^CARDHOLDER/TEST^4912101000000000", "6212340000005000=4912101000000000", ""), set()),
-        (("", "", ""), set()),
+        (("", "6212340000005000=4912101000000000", ""), Judged(0, 2, "6212340000005000D4912101000000000")),
+        (
+            ("B6212340000005000^CARDHOLDER/TEST^4912101000000000", "", ""),
+            Judged(0, 1, "6212340000005000D4912101000000000"),
+        ),
+        (("", "6212340000005001=4912101000000000", ""), Judged(112)),
+        (("B6212340000005018^CARDHOLDER/TEST^4912101000000000", "6212340000005000=4912101000000000", ""), Judged(112)),
+        (("", "", ""), Judged(105)),
     ],
 )
-def test_what_a_sale_would_be_made_of(decoder, tracks, sold):
-    assert decoder.judge(tracks) == sold
+def test_what_a_sale_would_be_made_of(decoder, tracks, judged):
+    read = {number: Decoded(text, 0 if text else 1, False) for number, text in enumerate(tracks, 1)}
+    assert decoder.judge(read) == judged
+
+
+def test_a_card_goes_one_way(decoder):
+    read = {
+        1: Decoded("B6212340000005000^CARDHOLDER/TEST^4912101000000000", 0, True),
+        2: Decoded("6212340000005000=4912101000000000", 0, False),
+    }
+    assert decoder.judge(read).error == 105
