@@ -117,7 +117,7 @@ GROUPS = (
             Row("swipes.accepted", "of them, accepted by the reader as a whole, from reversals", COUNT),
             Row("swipes.wrongly", "of those, accepted wrongly: what goes to the host is not on the card", COUNT, 0),
             Row("swipes.accepted_bits", "accepted from an ASIC's bits", COUNT),
-            Row("swipes.wrongly_bits", "of those, accepted wrongly", COUNT, 0),
+            Row("swipes.wrongly_bits", "of those, accepted wrongly, all of them past the standard", COUNT),
         ),
     ),
     Group(
