@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 FAILED = 2
+RATE = 96_000  # samples a second
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = Console(highlight=False)
@@ -25,7 +26,8 @@ class Direction(StrEnum):
 def record(
     card: Annotated[str, typer.Argument(metavar="CARD", help="A name of `mpos card list --interface swipe`.")],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A head's signal (.wav), or times between reversals in us (.txt).")
+        Path,
+        typer.Argument(metavar="FILE", help="A head's signal (.wav), or times between reversals in us (.txt, .csv)."),
     ],
     speed: Annotated[float, typer.Option(min=1, max=500, help="In cm/s.")] = 40.0,
     acceleration: Annotated[float, typer.Option(help="In cm/s each second.")] = 0.0,
@@ -51,14 +53,14 @@ def record(
     (made,) = make_card(card)
     try:
         if file.suffix == ".wav":
-            head_signal.write(file, head_signal.swiped(made.stripe, noise=noise, **options))
-        elif file.suffix == ".txt":
+            head_signal.write(file, head_signal.swiped(made.stripe, RATE, noise=noise, **options), RATE)
+        elif file.suffix in (".txt", ".csv"):
             head_signal.edges(file, made.stripe, **options)
         else:
-            raise _fail(f"{file.name}: what shall it be? Name it .wav (a signal) or .txt (times)")
+            raise _fail(f"{file.name}: what shall it be? Name it .wav (a signal), .txt or .csv (times)")
     except (ValueError, OSError) as error:
         raise _fail(str(error)) from None
-    out.print(f"{file}: {card}, {direction.value} at {speed:g} cm/s; `mpos swipe {file}` reads it", markup=False)
+    out.print(f"{file}: {card}, {direction.value} at {speed:g} cm/s; now `mpos swipe {file}`", markup=False)
 
 
 def _fail(text: str) -> typer.Exit:

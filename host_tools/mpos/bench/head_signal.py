@@ -49,10 +49,14 @@ def signal(
 
 
 def swiped(stripe: f2f.Stripe, rate: int = RATE, **options: Any) -> list[Samples]:
-    """A channel for each track of the card, all of one length. Options: of f2f.times, and of `signal`."""
+    """A channel for each track of the card, all of one length; a quiet one for a blank card.
+
+    Options: of f2f.times, and of `signal`.
+    """
     of_head = {name: options.pop(name) for name in ("noise", "hum", "echo") if name in options}
     speed = options.get("speed_cm_s", 40)
     channels = [signal(times, speed, rate, **of_head) for times in f2f.times(stripe, **options).values()]
+    channels = channels or [np.zeros(int(2 * _QUIET_S * rate))]
     longest = max(map(len, channels))
     return [np.pad(channel, (0, longest - len(channel))) for channel in channels]
 

@@ -99,6 +99,20 @@ def test_a_card_of_the_bench_is_recorded_and_read(tmp_path: Path, name: str, dir
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.txt"])
+def test_a_blank_card_is_a_quiet_recording(tmp_path: Path, name: str):
+    assert CliRunner().invoke(cli.app, ["card", "record", "stripe-blank", str(tmp_path / name)]).exit_code == 0
+    result = run(tmp_path / name)
+    assert result.exit_code == 2 and "there is no swipe in it" in result.output
+
+
+def test_a_hand_that_stops_records_nothing(tmp_path: Path):
+    how = ["--speed", "20", "--acceleration", "-400"]
+    result = CliRunner().invoke(cli.app, ["card", "record", "stripe-pin", str(tmp_path / "a.wav"), *how])
+    assert result.exit_code == 2 and "stops before it is through" in result.output
+    assert not (tmp_path / "a.wav").exists()
+
+
 @pytest.mark.parametrize(("card", "name"), [("approved", "a.wav"), ("none", "a.wav"), ("stripe-pin", "a.mp3")])
 def test_what_cannot_be_recorded(tmp_path: Path, card: str, name: str):
     assert CliRunner().invoke(cli.app, ["card", "record", card, str(tmp_path / name)]).exit_code == 2
