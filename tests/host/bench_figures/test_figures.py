@@ -30,6 +30,7 @@ def test_the_rows_name_each_other_rightly():
     assert ROWS["stripe.bits"].budget == 2_000_000
     assert ROWS["stripe.edges"].budget == 6_000_000
     assert ROWS["swipes.refused"].budget == ROWS["swipes.wrong"].budget == ROWS["swipes.wrong_inside"].budget == 0
+    assert ROWS["swipes.wrongly"].budget == 0
 
 
 def test_equal_runs_are_exact():

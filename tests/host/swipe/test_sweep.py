@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mpos.bench import f2f
+from mpos.swipe.decoder import Judged
 from tests.bench import swipes
 
 SWIPES = 600
@@ -27,6 +28,12 @@ def test_what_the_standard_permits_is_read(swept):
 def test_nothing_is_read_wrong(swept):
     assert [seen for seen in swept.wrong if seen.way == swipes.TIMES or seen.part == swipes.INSIDE] == []
     assert len(swept.wrong) <= 1  # an ASIC that got bits wrong, past the standard: docs/swipe.md
+
+
+def test_no_swipe_is_accepted_wrongly(swept):
+    assert [seen for seen in swept.wrongly if seen.way == swipes.TIMES or seen.part == swipes.INSIDE] == []
+    for way in (swipes.TIMES, swipes.BITS):
+        assert swept.accepted[way] >= SWIPES // 3  # all inside the standard, and more
 
 
 def test_rough_swipes_are_neither_all_read_nor_all_refused(swept):
@@ -70,4 +77,25 @@ def test_a_decoder_that_lies_is_found(monkeypatch):
         return dataclasses.replace(decoded, characters=decoded.characters[:-1] + "0", reason=0)
 
     monkeypatch.setattr(swipes.Decoder, "times", lie)
-    assert swipes.sweep(30).figures()["swipes.wrong"] > 20
+    found = swipes.sweep(30).figures()
+    assert found["swipes.wrong"] > 20
+    assert found["swipes.wrongly"] > 5 and found["swipes.wrongly_bits"] == 0
+
+
+@pytest.mark.parametrize(
+    ("judged", "wrong"),
+    [
+        (Judged(0, 2, "1=23", "9=="), []),
+        (Judged(0, 2, "1=23"), []),
+        (Judged(0, 2, "1=24", "9=="), [2]),
+        (Judged(0, 2, "1=23", "9=0"), [3]),
+        (Judged(0, 1, "1=234", "9=="), []),  # made of track 1, which has more
+        (Judged(0, 1, "1=23", "9=="), [2]),
+    ],
+)
+def test_what_is_not_on_the_card_is_found(judged, wrong):
+    stripe = f2f.Stripe("B1^A^234", "1=23", "9==")
+    sent = dataclasses.replace(judged, track2=judged.track2.replace("=", "D"), track3=judged.track3.replace("=", "D"))
+    assert swipes._not_on(stripe, sent) == wrong
+    flawed = dataclasses.replace(stripe, flaws={1: {"bad_lrc": True}, 2: {"end": False}})
+    assert swipes._not_on(flawed, sent) == sorted({2, *wrong})
