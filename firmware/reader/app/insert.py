@@ -46,10 +46,8 @@ class Insert(Interface):
     entry_mode = "05"
 
     def __init__(self, transaction):
+        super().__init__(transaction)
         parts = transaction.parts
-
-        self._t = transaction
-        self.has_answered = False  # the reset
         self.cardholder = Cardholder(transaction, parts.board.pin_pad)
         tables = EmvTables(parts.board.emv_tables)
         self._kernel = Kernel(parts.parameters.terminal, tables, self.cardholder, parts.entropy, parts.room)

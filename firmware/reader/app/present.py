@@ -23,11 +23,8 @@ from ..errors import (
     ReaderError,
 )
 from ..link import protocol
+from ..link.protocol import INTERFACE_CONTACT, INTERFACE_CONTACTLESS, INTERFACE_SWIPE
 from ..util import modules
-
-_CONTACT = const(1)  # protocol.INTERFACE_*
-_CONTACTLESS = const(2)
-_SWIPE = const(4)
 
 _LOOK_MS = const(30)  # between two looks: leaves the processor to others, costs no one time
 _PAUSE_MS = const(250)  # before a card in the field is looked for again, so that a hand can move
@@ -65,7 +62,7 @@ class Present:
         self._deadline = 0
         self._which = 0  # where the card came
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
-        self._tries: Any = [0, 0, 0]  # taps, chips, swipes that came to nothing
+        self._tries: Any = {}  # how many came to nothing, by interface
         self._fallback = False
         self._kept: Any = modules.loaded()
 
@@ -75,12 +72,12 @@ class Present:
         Raises E_NO_CARD when nobody presents one in time, or why the last one that was presented could not be read.
         """
         t = self._t
-        if self._open & _CONTACTLESS:
+        if self._open & INTERFACE_CONTACTLESS:
             refused = self._load_tap(sale)
             if refused is not None:
                 # Not by radio: over a limit
                 self._tap = None
-                self._open &= ~_CONTACTLESS
+                self._open &= ~INTERFACE_CONTACTLESS
                 if not self._open:
                     return refused
         await self._switch_on()
@@ -109,7 +106,7 @@ class Present:
         """Everything off. A card that is still in the slot must leave before it counts again."""
         try:
             await self._switch_off(0)
-            if self._which == _CONTACT and self._parts.left:
+            if self._which == INTERFACE_CONTACT and self._parts.left:
                 await self._t.prompt(protocol.PROMPT_REMOVE)
         finally:
             # As in Transaction.finish: asyncio may keep the task, and so this object
@@ -123,14 +120,14 @@ class Present:
         board = self._parts.board
         await self._switch_on()
         while True:
-            if self._open & _CONTACT and await self._is_inserted():
-                self._which = _CONTACT
+            if self._open & INTERFACE_CONTACT and await self._is_inserted():
+                self._which = INTERFACE_CONTACT
                 return None
-            if self._open & _SWIPE and board.head.is_swiped():
-                self._which = _SWIPE
+            if self._open & INTERFACE_SWIPE and board.head.is_swiped():
+                self._which = INTERFACE_SWIPE
                 return None
-            if self._open & _CONTACTLESS:
-                self._which = _CONTACTLESS
+            if self._open & INTERFACE_CONTACTLESS:
+                self._which = INTERFACE_CONTACTLESS
                 card = await self._parts.contactless.look()
                 if card is not None:
                     return card
@@ -146,9 +143,7 @@ class Present:
         """A card slid in, and is not the one that has to leave first."""
         slot = self._parts.board.contact
         if self._parts.left:
-            if await slot.wait_for_removal(0):
-                self._parts.left = False
-                await self._t.card(protocol.CARD_GONE)
+            if await self._parts.has_left():
                 await self._ask(0)
             return False
         if not await slot.is_present():
@@ -167,28 +162,28 @@ class Present:
         await self._switch_on()
         interfaces = self._open
         self._deadline = time.ticks_add(self._parts.clock.ticks_ms(), t.timeout_ms)
-        if self._parts.left and interfaces & _CONTACT:
+        if self._parts.left and interfaces & INTERFACE_CONTACT:
             await t.prompt(protocol.PROMPT_REMOVE)
-        elif interfaces == _CONTACT:
+        elif interfaces == INTERFACE_CONTACT:
             if not await self._parts.board.contact.is_present():
                 await t.prompt(protocol.PROMPT_INSERT)
-        elif interfaces == _SWIPE:
+        elif interfaces == INTERFACE_SWIPE:
             await t.prompt(protocol.PROMPT_SWIPE)
-        elif interfaces != _CONTACTLESS:
+        elif interfaces != INTERFACE_CONTACTLESS:
             await t.prompt(prompt or protocol.PROMPT_ANY, interfaces)
 
     async def _switch_on(self) -> None:
         wanted = self._open & ~self._on
         board = self._parts.board
-        if wanted & _CONTACT:
-            self._on |= _CONTACT
+        if wanted & INTERFACE_CONTACT:
+            self._on |= INTERFACE_CONTACT
             await board.contact.start()
-        if wanted & _SWIPE:
-            self._on |= _SWIPE
+        if wanted & INTERFACE_SWIPE:
+            self._on |= INTERFACE_SWIPE
             if await board.head.start():
                 await self._t.card(protocol.CARD_EARLY)
-        if wanted & _CONTACTLESS:
-            self._on |= _CONTACTLESS
+        if wanted & INTERFACE_CONTACTLESS:
+            self._on |= INTERFACE_CONTACTLESS
             await self._parts.contactless.start()
 
     async def _switch_off(self, kept: int) -> None:
@@ -197,14 +192,14 @@ class Present:
         self._on &= kept
         failed = None
         for part, interface in (
-            (self._parts.contactless, _CONTACTLESS),
-            (self._parts.board.head, _SWIPE),
-            (self._parts.board.contact, _CONTACT),
+            (self._parts.contactless, INTERFACE_CONTACTLESS),
+            (self._parts.board.head, INTERFACE_SWIPE),
+            (self._parts.board.contact, INTERFACE_CONTACT),
         ):
             if off & interface:
                 try:
                     await part.stop()
-                    if interface == _CONTACT:
+                    if interface == INTERFACE_CONTACT:
                         self._parts.left = await part.is_present()
                 except ReaderError as error:
                     failed = failed or error
@@ -220,14 +215,14 @@ class Present:
         which = self._which
         await self._switch_off(which)
         await t.card(protocol.CARD_PRESENT)
-        if which == _CONTACTLESS:
+        if which == INTERFACE_CONTACTLESS:
             if self._tap is None:
                 self._load_tap(sale)
             t.interface = self._tap
         else:
             self._tap = None
             modules.keep_only(self._kept)
-            if which == _CONTACT:
+            if which == INTERFACE_CONTACT:
                 from .insert import Insert
 
                 t.interface = Insert(t)
@@ -237,7 +232,7 @@ class Present:
                 t.interface = Swipe(t, self._fallback)
         t.result.interface = which
         final = await t.interface.read(sale, card)
-        if which == _CONTACTLESS:
+        if which == INTERFACE_CONTACTLESS:
             # Nothing is needed of the card any more
             await self._switch_off(0)
             if final.code == outcome.ONLINE_REQUEST:
@@ -254,9 +249,9 @@ class Present:
         """Whether the card's way of ending asks for another interface, and there is one."""
         if final.code not in (outcome.TRY_ANOTHER_INTERFACE, outcome.END_APPLICATION):
             return False
-        if self._which == _CONTACTLESS:
-            return self._open != _CONTACTLESS
-        return final.code == outcome.TRY_ANOTHER_INTERFACE and self._open & _SWIPE > 0
+        if self._which == INTERFACE_CONTACTLESS:
+            return self._open != INTERFACE_CONTACTLESS
+        return final.code == outcome.TRY_ANOTHER_INTERFACE and self._open & INTERFACE_SWIPE > 0
 
     async def _failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
         """Put away a card that could not be read, and ask for the next try. `ended`: the card has said so itself.
@@ -264,27 +259,27 @@ class Present:
         t = self._t
         which = self._which
         interface = t.interface
-        if which == _CONTACTLESS:
+        if which == INTERFACE_CONTACTLESS:
             t.interface = None
             await self._tap_failed(error, ended, is_new)
-        elif which == _CONTACT:
+        elif which == INTERFACE_CONTACT:
             if not self._is_chip_trouble(error, ended):
                 raise error
             await self._put_down(interface)
             await t.card(protocol.CARD_TRY_AGAIN)
-            tries = self._count(1)
-            if self._open & _SWIPE:
+            tries = self._count(INTERFACE_CONTACT)
+            if self._open & INTERFACE_SWIPE:
                 if tries == _CHIPS_BEFORE_STRIPE:
                     self._fallback = True
-                    await self._close(_CONTACT, error, protocol.PROMPT_SWIPE)
+                    await self._close(INTERFACE_CONTACT, error, protocol.PROMPT_SWIPE)
             elif tries == _CHIPS:
-                await self._close(_CONTACT, error, 0)
-        elif which == _SWIPE and error.code == E_STRIPE:
+                await self._close(INTERFACE_CONTACT, error, 0)
+        elif which == INTERFACE_SWIPE and error.code == E_STRIPE:
             await self._put_down(interface)
             await t.card(protocol.CARD_TRY_AGAIN, error.detail)
-            if self._count(2) == _SWIPES:
-                await self._close(_SWIPE, error, 0)
-        elif which == _SWIPE and error.code == E_USE_CHIP and self._open & _CONTACT:
+            if self._count(INTERFACE_SWIPE) == _SWIPES:
+                await self._close(INTERFACE_SWIPE, error, 0)
+        elif which == INTERFACE_SWIPE and error.code == E_USE_CHIP and self._open & INTERFACE_CONTACT:
             await self._put_down(interface)
             await t.card(protocol.CARD_USE_CHIP)
             await self._ask(protocol.PROMPT_INSERT)
@@ -306,15 +301,15 @@ class Present:
             # Two cards are no try: they are two until one is taken away
             if self._is_late():
                 raise error
-            if code == E_TWO_CARDS or self._count(0) < _TAPS:
+            if code == E_TWO_CARDS or self._count(INTERFACE_CONTACTLESS) < _TAPS:
                 if is_new:
                     await self._t.card(_TAP_AGAIN[code])
                 await asyncio.sleep_ms(_PAUSE_MS)
                 return
         elif not _is_cards(code):
             raise error
-        prompt = protocol.PROMPT_INSERT if self._open & _CONTACT else 0
-        await self._close(_CONTACTLESS, error, prompt)
+        prompt = protocol.PROMPT_INSERT if self._open & INTERFACE_CONTACT else 0
+        await self._close(INTERFACE_CONTACTLESS, error, prompt)
 
     def _is_chip_trouble(self, error: ReaderError, ended: bool) -> bool:
         """Whether the card may be put in again, or swiped in the end: no answer to the reset; and where it can be swiped
@@ -323,14 +318,14 @@ class Present:
         if self._t.interface.is_chosen():
             return False
         if ended:
-            return self._open & _SWIPE > 0
+            return self._open & INTERFACE_SWIPE > 0
         if error.code not in (E_CARD_ATR, E_CARD_TIMEOUT, E_CARD_PROTOCOL):
             return False
-        return self._open & _SWIPE > 0 or not self._t.interface.has_answered
+        return self._open & INTERFACE_SWIPE > 0 or not self._t.interface.has_answered
 
-    def _count(self, kind: int) -> int:
-        self._tries[kind] += 1
-        return self._tries[kind]
+    def _count(self, interface: int) -> int:
+        self._tries[interface] = self._tries.get(interface, 0) + 1
+        return self._tries[interface]
 
     async def _close(self, interface: int, error: ReaderError, prompt: int) -> None:
         """No more by this one. Raises `error` when it was the last."""

@@ -230,19 +230,21 @@ class Reader:
                 pass  # by us: finish says why
         await self._conclude(await self._transaction.finish())
 
+    async def has_left(self) -> bool:
+        """Whether the card that was `left` in the slot has gone; if so the phone is told."""
+        self.left = not await self.board.contact.wait_for_removal(0)
+        if not self.left:
+            await self._emit(
+                self._number, protocol.CARD, lambda w: w.put_int(protocol.CARD_EVENT, protocol.CARD_GONE, 1)
+            )
+        return not self.left
+
     async def _nag(self) -> None:
         """Until the card has left the slot, or the next transaction begins."""
-        slot = self.board.contact
         looks = 0
         while not self._begun.is_set():
             try:
-                if await slot.wait_for_removal(0):
-                    self.left = False
-                    await self._emit(
-                        self._number,
-                        protocol.CARD,
-                        lambda w: w.put_int(protocol.CARD_EVENT, protocol.CARD_GONE, 1),
-                    )
+                if await self.has_left():
                     return
             except ReaderError:
                 return  # the slot's trouble is the next transaction's

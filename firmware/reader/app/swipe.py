@@ -8,14 +8,13 @@ from micropython import const
 from .. import outcome
 from ..dukpt.tdes import TdesDukpt
 from ..errors import E_CANCELLED, E_NO_PIN, E_SERVICE_CODE, E_STRIPE, E_USE_CHIP, ReaderError
+from ..iso7811.reasons import EMPTY
 from ..iso7813 import service_code
 from ..iso7813.stripe import judge
 from ..link import protocol
 from . import account
 from .cardholder import Cardholder
 from .interface import Interface
-
-_EMPTY = const(1)  # iso7811/reasons.py
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -28,8 +27,8 @@ class Swipe(Interface):
     entry_mode = "02"
 
     def __init__(self, transaction, is_fallback: bool):
+        super().__init__(transaction)
         parts = transaction.parts
-        self._t = transaction
         self._is_fallback = is_fallback
         self._reads_chips = parts.interfaces() & protocol.INTERFACE_CONTACT > 0
         self._pin_pad = parts.board.pin_pad
@@ -100,6 +99,6 @@ def _unread(swipe) -> int:
         return 0
     for number in (2, 1, 3):
         reason = swipe.reason(number)
-        if reason > _EMPTY:
+        if reason > EMPTY:
             return reason
-    return 0 if len(swipe.track(3)) else _EMPTY
+    return 0 if len(swipe.track(3)) else EMPTY

@@ -19,8 +19,8 @@ class Tap(Interface):
     entry_mode = "07"
 
     def __init__(self, transaction):
+        super().__init__(transaction)
         parts = transaction.parts
-        self._t = transaction
         # While nobody has tapped yet: what makes the packet would cost the customer's time later
         from ..iso8583 import messages  # noqa: F401
         from . import account, online  # noqa: F401

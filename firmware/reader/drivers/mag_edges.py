@@ -37,8 +37,6 @@ if _TYPE_CHECKING:
             ...
 
 
-_SCRATCH = const(96)  # iso7811/track.py
-
 # 85.6 mm at 210 bits per inch have 708 cells, at 75 bits 253; a one has two reversals
 _MOST = (1420, 510, 1420)
 _LONGEST = const(65535)
@@ -71,7 +69,7 @@ class EdgeHead:
 
         swipe = self._swipe
         swipe.wipe()
-        scratch = bytearray(_SCRATCH)
+        scratch = bytearray(track.SCRATCH)
         try:
             for number in range(1, 4):
                 times, n = self._source.times(number)

@@ -2,13 +2,12 @@
 
 from micropython import const
 
+from reader.iso7811.characters import BACKWARD
+from reader.iso7811.reasons import AMBIGUOUS, EMPTY
+from reader.iso7811.track import LENGTH
 from reader.util.wipe import wipe
 
 _ROOM = const(107)  # more than iso7811/track.py gives: 79, 37, 104
-_BACKWARD = const(128)  # the same
-_LENGTH = const(127)
-_EMPTY = const(-1)  # minus the reasons of iso7811/reasons.py
-_AMBIGUOUS = const(-10)
 
 
 class Swipe:
@@ -16,8 +15,8 @@ class Swipe:
 
     def __init__(self):
         self._characters = memoryview(bytearray(3 * _ROOM))
-        self._found = [_EMPTY] * 3
-        self._ways = 0  # that tracks were read in: 1 forward, _BACKWARD
+        self._found = [-EMPTY] * 3
+        self._ways = 0  # that tracks were read in: 1 forward, BACKWARD
         self.is_backward = False
 
     def room(self, number: int) -> memoryview:
@@ -29,16 +28,16 @@ class Swipe:
         """What iso7811/track.py said of that track; each is put once, from 1 to 3."""
         found = self._found
         if result > 0:
-            self._ways |= result & _BACKWARD or 1
-            self.is_backward = self._ways == _BACKWARD
-            result &= _LENGTH
+            self._ways |= result & BACKWARD or 1
+            self.is_backward = self._ways == BACKWARD
+            result &= LENGTH
         found[number - 1] = result
-        if self._ways > _BACKWARD:
+        if self._ways > BACKWARD:
             # A card goes one way: a track was read wrongly, and it is not known which
             wipe(self._characters)
             for i in range(3):
                 if found[i] > 0:
-                    found[i] = _AMBIGUOUS
+                    found[i] = -AMBIGUOUS
 
     def track(self, number: int) -> memoryview:
         """ASCII characters without sentinels and LRC, empty where there are none; until `wipe`."""
@@ -51,6 +50,6 @@ class Swipe:
     def wipe(self) -> None:
         wipe(self._characters)
         for i in range(3):
-            self._found[i] = _EMPTY
+            self._found[i] = -EMPTY
         self._ways = 0
         self.is_backward = False
