@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mpos import cli_emv, cli_flash, cli_record, cli_swipe
+from mpos.cli_console import EXIT_ERROR, fail, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,12 +35,8 @@ app.add_typer(acquirer_app, name="acquirer")
 app.add_typer(describe_app, name="describe")
 
 EXIT = {"approved": 0, "declined": 1}
-EXIT_ERROR = 2
 AMOUNT_MOST = Decimal("9999999.99")
 CURRENCY_CNY = 156
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 class Type(StrEnum):
@@ -53,11 +49,6 @@ class Interface(StrEnum):
     swipe = "swipe"
 
 
-class Direction(StrEnum):
-    forward = "forward"
-    back = "back"
-
-
 class Target(StrEnum):
     unix = "unix"
     qemu = "qemu"
@@ -68,11 +59,6 @@ def _amount(text: str) -> int:
     if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text) or not 0 < Decimal(text) <= AMOUNT_MOST:
         raise typer.BadParameter(f"write it like 12.34, more than zero and at most {AMOUNT_MOST}")
     return int(Decimal(text) * 100)
-
-
-def _fail(text: str) -> typer.Exit:
-    err.print(f"mpos: {text}", markup=False, soft_wrap=True)
-    return typer.Exit(EXIT_ERROR)
 
 
 @app.command(epilog="Example: mpos run --card approved --amount 12.34")
@@ -90,7 +76,7 @@ def run(
     ] = None,
     speed: Annotated[float | None, typer.Option(min=1, max=500, help="Of a swipe, in cm/s.")] = None,
     jitter: Annotated[float | None, typer.Option(min=0, max=100, help="Of a swipe, in percent of a bit.")] = None,
-    direction: Annotated[Direction | None, typer.Option(help="Of a swipe.")] = None,
+    direction: Annotated[cli_record.Direction | None, typer.Option(help="Of a swipe.")] = None,
     edges: Annotated[bool, typer.Option(help="The head has no ASIC: the firmware decodes flux reversals.")] = False,
     amount: Annotated[
         str | None, typer.Option(help="Amount in CNY, like 12.34; without it, the one of the card's story.")
@@ -155,9 +141,9 @@ def run(
             with out.status("the reader starts, the phone connects, the card is presented ..."):
                 done = asyncio.run(run_sale(options))
     except (ValueError, RuntimeError, OSError) as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     except KeyboardInterrupt:
-        raise _fail("interrupted: everything was stopped") from None
+        raise fail("interrupted: everything was stopped") from None
     if as_json:
         print(done.record.to_json())
     else:
@@ -221,7 +207,7 @@ def acquirer_serve(
     try:
         asyncio.run(serve())
     except (ValueError, OSError) as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
 
 
 @describe_app.command("tlv", epilog="Example: mpos describe tlv 9F02060000000012345F2A020156")
@@ -260,7 +246,7 @@ def _describe(decode: Callable[[str], list[str]], data: str) -> None:
     try:
         lines = decode(data)
     except ValueError as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
 

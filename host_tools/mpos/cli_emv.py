@@ -8,29 +8,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mpos.cli_console import fail, out
 from mpos.provision import emv_tables
 from mpos.provision.emv_tables import Application, Capk, TablesError
 
-EXIT_ERROR = 2
 _CODE_SHOWN = 8
 
 app = typer.Typer(no_args_is_help=True, help="The EMV tables of a reader: applications, keys, lists.")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 class Keys(StrEnum):
     production = "production"
     test = "test"
     all = "all"
-
-
-def _fail(text: str) -> typer.Exit:
-    err.print(f"mpos: {text}", markup=False, soft_wrap=True)
-    return typer.Exit(EXIT_ERROR)
 
 
 @app.command("list", epilog="Example: mpos emv list --keys test")
@@ -48,7 +40,7 @@ def list_command(
     applications = [entry for entry in emv_tables.published_applications() if chosen(entry)]
     capks = [entry for entry in emv_tables.published_capks(test) if chosen(entry)]
     if not applications and not capks:
-        raise _fail(f"no such scheme: {scheme}")
+        raise fail(f"no such scheme: {scheme}")
     _show(applications, capks, as_json)
 
 
@@ -74,7 +66,7 @@ def build_command(
 ) -> None:
     """Build a reader's file. Card numbers of the exception file are in it as hashes only."""
     if keys == Keys.all:
-        raise _fail("keys of test cards and of real ones do not belong into one reader: production, or test")
+        raise fail("keys of test cards and of real ones do not belong into one reader: production, or test")
     try:
         data = emv_tables.build(
             applications=_rows(applications, "applications"),
@@ -88,9 +80,9 @@ def build_command(
         )
         path.write_bytes(data)
     except (TablesError, OSError) as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     except (KeyError, TypeError, ValueError) as error:
-        raise _fail(f"a list has an entry that is none: {error!r}") from None
+        raise fail(f"a list has an entry that is none: {error!r}") from None
     tables = emv_tables.parse(data)
     out.print(
         f"{path}: {len(tables.applications)} applications, {len(tables.capks)} keys, {len(tables.revoked)} revoked "
@@ -109,7 +101,7 @@ def check_command(
     try:
         tables = emv_tables.parse(path.read_bytes())
     except (TablesError, OSError) as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     _show(tables.applications, tables.capks, as_json, emv_tables.kinds(tables.capks))
     if not as_json:
         out.print(f"{len(tables.revoked)} revoked certificates, {len(tables.exceptions)} exceptions")

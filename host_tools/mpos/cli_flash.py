@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from mpos.cli_console import err, fail, out
 from mpos.provision import emv_tables, firmware
 from mpos.provision.device import Code, Device, FlashError
 from mpos.provision.flash import Report, flash
@@ -24,13 +24,6 @@ INTERRUPTED = 130
 _CODES = "; ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in Code)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-
-def _fail(text: str, code: int) -> typer.Exit:
-    err.print(f"mpos: {text}", markup=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 def _checked(path: Path) -> tuple[bytes, list[str]]:
@@ -53,7 +46,7 @@ def build_or_fail(board: str, folder: Path | None) -> Manifest:
     try:
         return firmware.build(board, folder)
     except (firmware.FirmwareError, ToolchainMissing, RomError, OSError) as error:
-        raise _fail(str(error), Code.BUILD) from None
+        raise fail(str(error), Code.BUILD) from None
 
 
 @app.command("firmware", epilog="Example: mpos firmware m35 --out build/firmware/m35")
@@ -106,13 +99,13 @@ def flash_command(
 ) -> None:
     """Put the firmware on a device that runs MicroPython: compare, copy what changed, verify, reset, ask its version."""
     if not port and board != EMULATED:
-        raise _fail("which port is the device at? For example --port /dev/ttyUSB0", Code.PORT)
+        raise fail("which port is the device at? For example --port /dev/ttyUSB0", Code.PORT)
     try:
         chosen = firmware.board_named(board)
         own = parameters.read_bytes() if parameters else None
         own_tables, notes = _checked(tables) if tables else (None, [])
     except (firmware.FirmwareError, OSError) as error:
-        raise _fail(str(error), Code.BUILD) from None
+        raise fail(str(error), Code.BUILD) from None
     if folder is None:
         build_or_fail(board, None)
         folder = firmware.default_folder(board)
@@ -130,13 +123,13 @@ def flash_command(
 
             report = asyncio.run(flash_emulated(install))
     except FlashError as error:
-        raise _fail(str(error), error.code) from None
+        raise fail(str(error), error.code) from None
     except ManifestError as error:
-        raise _fail(str(error), Code.BUILD) from None
+        raise fail(str(error), Code.BUILD) from None
     except (ToolchainMissing, RuntimeError, OSError) as error:
-        raise _fail(str(error), Code.DEVICE) from None
+        raise fail(str(error), Code.DEVICE) from None
     except KeyboardInterrupt:
-        raise _fail("interrupted: nothing half-installed is started; flash again", INTERRUPTED) from None
+        raise fail("interrupted: nothing half-installed is started; flash again", INTERRUPTED) from None
     report.notes += notes
     _tell(report, as_json)
 

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-FAILED = 2
+from mpos.cli_console import fail, out
+
 RATE = 96_000  # samples a second
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 class Direction(StrEnum):
@@ -42,7 +40,7 @@ def record(
     from mpos.bench.cards.entry import SWIPE
 
     if card not in CARDS or CARDS[card].interface != SWIPE:
-        raise _fail(f"{card!r} is no card to swipe; `mpos card list --interface swipe` has them")
+        raise fail(f"{card!r} is no card to swipe; `mpos card list --interface swipe` has them")
     options: dict[str, Any] = {
         "speed_cm_s": speed,
         "acceleration": acceleration,
@@ -57,12 +55,7 @@ def record(
         elif file.suffix in (".txt", ".csv"):
             head_signal.edges(file, made.stripe, **options)
         else:
-            raise _fail(f"{file.name}: what shall it be? Name it .wav (a signal), .txt or .csv (times)")
+            raise fail(f"{file.name}: what shall it be? Name it .wav (a signal), .txt or .csv (times)")
     except (ValueError, OSError) as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     out.print(f"{file}: {card}, {direction.value} at {speed:g} cm/s; now `mpos swipe {file}`", markup=False)
-
-
-def _fail(text: str) -> typer.Exit:
-    err.print(f"mpos: {text}", markup=False, soft_wrap=True)
-    return typer.Exit(FAILED)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from mpos.cli_console import fail, out
 
 READ, UNREAD, FAILED = 0, 1, 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 @app.command(
@@ -57,8 +56,7 @@ def swipe_command(
 
             draw(readings, png, title=file.name)
     except (recording.RecordingError, CompileError, DecoderFailed, ToolchainMissing, OSError) as error:
-        err.print(f"mpos: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(FAILED) from None
+        raise fail(str(error), FAILED) from None
     if as_json:
         records = [{"at_s": round(s.at_s, 3), "tracks": [report.record(r) for r in of_swipe]} for s, of_swipe in read]
         print(json.dumps({"file": file.name, "swipes": records}))

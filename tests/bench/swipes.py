@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mpos.acquirer.tracks import check_digit_ok
 from mpos.bench import f2f
 from mpos.swipe.decoder import Decoded, Decoder, Judged
 
@@ -167,7 +168,7 @@ def stripe(
 ) -> f2f.Stripe:
     """Three tracks that a reader takes, from short ones to the longest that the standard has; numbers of test cards."""
     pan = "621234" + _digits(chance, int(chance.integers(6, 13)))
-    pan += str(next(digit for digit in range(10) if _luhn_sum(f"{pan}{digit}") % 10 == 0))
+    pan += str(next(digit for digit in range(10) if check_digit_ok(f"{pan}{digit}")))
     expiry = f"{chance.integers(100):02}{chance.integers(1, 13):02}"
     rest = expiry + _digits(chance, 3)
     name = "".join(chance.choice(list(_ALPHABET), int(chance.integers(2, 27))))
@@ -199,12 +200,6 @@ def _flaw(chance: np.random.Generator) -> dict[str, Any]:
 
 def _digits(chance: np.random.Generator, count: int) -> str:
     return "".join(map(str, chance.integers(0, 10, count)))
-
-
-def _luhn_sum(digits: str) -> int:
-    """ISO/IEC 7812-1, annex B."""
-    values = [int(digit) << (place & 1) for place, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in values)
 
 
 def _extreme(chance: np.random.Generator) -> float:

@@ -10,7 +10,7 @@ import pytest
 from mpos.acquirer import Acquirer
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.cards.entry import CONTACT
-from mpos.bench.customer import Customer
+from mpos.bench.customer import ANY, Customer
 from mpos.bench.field import Field
 from mpos.bench.icc_faults import Faults
 from mpos.bench.icc_slot import IccSlot
@@ -43,21 +43,34 @@ def world(card: str = "approved", faults: Faults | None = None, **options) -> Wo
     return World(slot=IccSlot(make_card(card)[0], faults), **options)
 
 
-async def insert_sale(there: World, reader: ReaderClient, card: str, on_event=None, **options) -> Record:
+async def insert_sale(there: World, reader: ReaderClient, card: str, **options) -> Record:
     """One sale by insert, with the amount and the answers of the named card's story; the card is taken out when the
     reader asks for that."""
     entry = CARDS[card]
-    options.setdefault("choice", entry.choice)
+    options = {"choice": entry.choice, "interfaces": Interface.CONTACT, **options}
     customer = Customer(there.field, there.slot, there.head)
+    return await customer_sale(there, reader, customer, int(Decimal(entry.amount) * 100), **options)
+
+
+async def customer_sale(
+    there: World,
+    reader: ReaderClient,
+    customer: Customer,
+    amount: int = AMOUNT,
+    timeout_s: int = CARD_TIMEOUT_S,
+    on_event=None,
+    **options,
+) -> Record:
+    """One sale to this customer, who has left when it returns. options: of Sale; without interfaces all are open."""
 
     async def heard(event):
         await customer.heard(event)
         if on_event is not None:
             await on_event(event)
 
-    started = Sale(reader, there.acquirer_address, on_event=heard, interfaces=Interface.CONTACT, **options)
-    record = await started.run(int(Decimal(entry.amount) * 100), CNY, CARD_TIMEOUT_S)
-    if record.outcome != "error" or record.error:
+    started = Sale(reader, there.acquirer_address, on_event=heard, **{"interfaces": ANY, **options})
+    record = await started.run(amount, CNY, timeout_s)
+    if record.outcome != "error" or record.error:  # else nobody is there any more to say that a card has gone
         await customer.leave(reader)
     return record
 

@@ -20,8 +20,8 @@ from mpos.bench.run import typist
 from mpos.bench.telling import collect
 from mpos.bench.world import World
 from mpos.link.messages import Interface
-from mpos.phone.sale import Record, Sale, Story
-from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, insert_sale, sale
+from mpos.phone.sale import Record, Story
+from tests.e2e.conftest import customer_sale, insert_sale, sale
 
 
 def secrets_of(profile: Profile) -> dict[str, bytes]:
@@ -143,8 +143,7 @@ async def test_nothing_of_a_stripe_in_clear(name: str, edges: bool, tmp_path: Pa
     async with World(state=tmp_path / "reader", **options) as there:
         async with await there.connect() as reader:
             customer = Customer(there.field, there.slot, head, name)
-            started = Sale(reader, there.acquirer_address, story, on_event=customer.heard, interfaces=Interface.SWIPE)
-            record = await started.run(AMOUNT, CNY, CARD_TIMEOUT_S)
+            record = await customer_sale(there, reader, customer, story=story, interfaces=Interface.SWIPE)
         assert record.outcome == "approved", record
         assert head.asic is None or not any(any(bits) for bits in head.asic.memory.values())
         seen = what_was_seen(there, story, acquirer, record, air, tmp_path)

@@ -17,15 +17,14 @@ from mpos.bench.cards.faults import (
     status,
 )
 from mpos.bench.cards.registry import names
-from mpos.bench.customer import ANY, Customer
+from mpos.bench.customer import Customer
 from mpos.bench.field import Field
 from mpos.bench.mag_head import MagHead
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.run import typist
 from mpos.bench.world import World
 from mpos.link.messages import State
-from mpos.phone.sale import Sale
-from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, sale, state, world
+from tests.e2e.conftest import approves, customer_sale, sale, state, world
 
 PPSE, SELECT, GPO, READ = range(4)
 
@@ -67,9 +66,7 @@ async def test_a_swipe_ends_as_the_card_says(name, edges):
     head = MagHead(asic=None) if edges else MagHead()
     async with World(head=head, typist=typist(entry.pin)) as there, await there.connect() as reader:
         customer = Customer(there.field, there.slot, head, name)
-        started = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
-        record = await started.run(AMOUNT, CNY, CARD_TIMEOUT_S)
-        await customer.leave(reader)
+        record = await customer_sale(there, reader, customer)
         assert (record.outcome, record.response_code, record.error) == (
             entry.outcome,
             entry.response_code,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mpos.bench.cards import make_card
-from mpos.bench.customer import ANY, Customer
+from mpos.bench.customer import Customer
 from mpos.bench.keypad import Typist
 from mpos.bench.world import World
-from mpos.phone.sale import Sale
-from tests.e2e.conftest import CARD_TIMEOUT_S, CNY, heap, insert_sale, sale, world
+from tests.e2e.conftest import customer_sale, heap, insert_sale, sale, world
 
 HEAP = 128 * 1024
 PEAK_BUDGET = 104 * 1024
@@ -41,9 +40,7 @@ async def test_by_swipe_fits_and_comes_back():
         start = await heap(reader)
         for _ in range(INSERTED):
             customer = Customer(there.field, there.slot, there.head, "stripe-tracks-1-2-3")
-            started = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
-            record = await started.run(100, CNY, CARD_TIMEOUT_S)
-            await customer.leave(reader)
+            record = await customer_sale(there, reader, customer, 100)
             assert record.outcome == "approved", record
             peak = max(peak, record.heap_peak)
         assert start < peak <= PEAK_BUDGET

@@ -14,12 +14,11 @@ from mpos.bench.device import ROOT
 from mpos.bench.keypad import BYPASS, CANCEL, Typist
 from mpos.bench.world import World
 from mpos.link.messages import CardEvent, Interface, Opcode, Prompt, State, Tag
-from mpos.phone.sale import Record, Sale
-from tests.e2e.conftest import CNY, state
+from mpos.phone.sale import Record
+from tests.e2e.conftest import CNY, customer_sale, state
 from tests.harness.requirements import requirement
 
 PAGE = ROOT / "docs" / "present-card.md"
-TIMEOUT_S = 2
 CANCELS = "cancel@any"
 E_PHONE_GONE = 806
 PINS = {"PIN: none": BYPASS, "PIN: cancel": CANCEL}
@@ -76,15 +75,14 @@ async def test_a_row(row: Row):
     async with world as there, await there.connect() as reader:
         customer = Customer(there.field, there.slot, there.head, acts=acts)
 
-        async def heard(event):
-            await customer.heard(event)
+        async def on_event(event):
             if cancels and event.opcode == Opcode.PROMPT:
                 await reader.command(Opcode.CANCEL)
 
-        sale = Sale(reader, there.acquirer_address, on_event=heard, interfaces=row.interfaces)
         customer.before()
-        record = await sale.run(int(amount * 100), CNY, TIMEOUT_S)
-        await customer.leave(reader)
+        record = await customer_sale(
+            there, reader, customer, int(amount * 100), on_event=on_event, interfaces=row.interfaces
+        )
         assert ending(record) == row.ends, record
         told = iter(list(customer.told))
         wanted = [word for word in row.says if word != "gone"]
@@ -116,17 +114,14 @@ async def sells_again(there: World, reader) -> None:
     there.field.clear()
     there.slot.remove()
     customer = Customer(there.field, there.slot, there.head, "stripe-approved", used=50)
-    sale = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
-    record = await sale.run(100, CNY, TIMEOUT_S)
-    await customer.leave(reader)
+    record = await customer_sale(there, reader, customer, 100)
     assert record.outcome == "approved", record
 
 
 async def test_a_card_left_in_the_slot_is_nagged_and_must_leave_before_the_next_sale():
     async with World() as there, await there.connect() as reader:
         customer = Customer(there.field, there.slot, there.head, "chip", stays=True)
-        sale = Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY)
-        assert (await sale.run(1234, CNY, TIMEOUT_S)).outcome == "approved"
+        assert (await customer_sale(there, reader, customer)).outcome == "approved"
         while True:  # the reader says so again by itself
             event = await reader.event(10)
             if event.opcode == Opcode.PROMPT:
@@ -134,12 +129,12 @@ async def test_a_card_left_in_the_slot_is_nagged_and_must_leave_before_the_next_
                 break
         # The same card does not pay again
         again = Customer(there.field, there.slot, there.head, stays=True)
-        record = await Sale(reader, there.acquirer_address, on_event=again.heard, interfaces=ANY).run(1234, CNY, 1)
+        record = await customer_sale(there, reader, again, timeout_s=1)
         assert record.error == 106 and again.told[0] == Prompt.REMOVE, (record, again.told)
         # It leaves, and the next one comes
         acts = script("remove@remove, insert:chip@gone")
         other = Customer(there.field, there.slot, there.head, acts=acts, used=20, stays=True)
-        record = await Sale(reader, there.acquirer_address, on_event=other.heard, interfaces=ANY).run(1234, CNY, 2)
+        record = await customer_sale(there, reader, other)
         assert record.outcome == "approved" and CardEvent.GONE in other.told, (record, other.told)
 
 
@@ -182,6 +177,6 @@ async def test_without_interfaces_any_card_will_do():
 async def test_a_fallback_is_told_to_the_host():
     async with World(typist=Typist(PIN)) as there, await there.connect() as reader:
         customer = Customer(there.field, there.slot, there.head, "stripe-fallback")
-        record = await Sale(reader, there.acquirer_address, on_event=customer.heard, interfaces=ANY).run(1234, CNY, 3)
+        record = await customer_sale(there, reader, customer, timeout_s=3)
         assert ending(record) == ["approved", "022", "fallback"], record
         assert any("fallback" in text for _, text in there.acquirer.log)

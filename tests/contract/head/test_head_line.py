@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from tests.contract.device_process import said_by
+from tests.contract.far_end import LIMIT_S, run
 
-LIMIT_S = 20
 BEGIN = """
-import sys, socket, time
 from head_line import EdgeLine, HeadLine
-from reader.errors import ReaderError
-host, port = sys.argv[1].split(":")
-s = socket.socket()
-s.connect(socket.getaddrinfo(host, int(port))[0][-1])
-s.setblocking(False)
-def until(condition):
-    end = time.ticks_add(time.ticks_ms(), 5000)
-    while not condition():
-        if time.ticks_diff(end, time.ticks_ms()) <= 0:
-            raise Exception("in vain")
-        time.sleep_ms(1)
 def code(call, *arguments):
     try:
         call(*arguments)
@@ -29,34 +15,6 @@ def code(call, *arguments):
         return error.code
     return 0
 """
-Far = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def run(code: str, far: Far, over: asyncio.Event | None = None) -> str:
-    """What the device's code prints, with `far` at the other end of its socket. over: set when it has ended."""
-    failures: list[BaseException] = []
-    done = asyncio.Event()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await far(reader, writer)
-        except (Exception, asyncio.CancelledError) as failure:
-            failures.append(failure)
-        finally:
-            writer.close()
-            done.set()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    try:
-        host, port = server.sockets[0].getsockname()
-        said = await said_by("-c", BEGIN + code, f"{host}:{port}", limit_s=LIMIT_S)
-        if over:
-            over.set()
-        await asyncio.wait_for(done.wait(), LIMIT_S)
-    finally:
-        server.close()
-    assert not failures, failures
-    return said
 
 
 async def test_data_is_asked_for_after_a_strobe_only() -> None:
@@ -85,7 +43,7 @@ line.data.value(0)
 line.data.value(1)
 print(line.data.value())
 """
-    assert await run(code, far) == "1 1 1 1\n1 1\n0\n"
+    assert await run(BEGIN + code, far) == "1 1 1 1\n1 1\n0\n"
     assert heard == b"\x02\x00\x01\x02\x03\x04\x02"
 
 
@@ -104,7 +62,7 @@ until(lambda: not line.data.value())
 s.close()
 print("fell")
 """
-    assert await run(code, far) == "fell\n"
+    assert await run(BEGIN + code, far) == "fell\n"
 
 
 async def test_all_strobes_get_there_in_order() -> None:
@@ -123,7 +81,7 @@ for _ in range(14610):
     strobe(1)
 print(line.data.value())
 """
-    assert await run(code, far) == "1\n"
+    assert await run(BEGIN + code, far) == "1\n"
     assert bytes(got) == b"\x00\x01" * 14_610 + b"\x02"
 
 
@@ -137,7 +95,7 @@ began = time.ticks_ms()
 print(code(line.data.value), 900 < time.ticks_diff(time.ticks_ms(), began) < 4000)
 s.close()
 """
-    assert await run(code, far) == "205 True\n"
+    assert await run(BEGIN + code, far) == "205 True\n"
 
 
 async def test_a_far_end_that_takes_nothing() -> None:
@@ -153,7 +111,7 @@ def fill():
         line.strobe.value(1)
 print(code(fill))
 """
-    assert await run(code, far, over) == "205\n"
+    assert await run(BEGIN + code, far, over) == "205\n"
 
 
 async def test_a_far_end_that_is_gone() -> None:
@@ -172,7 +130,7 @@ print(code(strobes))
 edges = EdgeLine(s)
 print(code(edges.is_done), code(edges.arm), code(edges.wipe))
 """
-    assert await run(code, far) == "205\n205\n205 205 205\n"
+    assert await run(BEGIN + code, far) == "205\n205\n205 205 205\n"
 
 
 async def test_edges_byte_by_byte() -> None:
@@ -200,7 +158,7 @@ line.arm()
 until(line.is_done)
 print(line.times(1), line.times(2))
 """
-    said = (await run(code, far)).splitlines()
+    said = (await run(BEGIN + code, far)).splitlines()
     assert said == [
         "False",
         "[([4660], 1), ([1, 65535, 258], 3), ([], 0)]",
@@ -222,4 +180,4 @@ print(line.times(1))
 line.wipe()
 print(line.is_done())
 """
-    assert await run(code, far) == "(array('H'), 0)\nFalse\n"
+    assert await run(BEGIN + code, far) == "(array('H'), 0)\nFalse\n"

@@ -3,58 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from tests.contract.device_process import said_by
+from tests.contract.far_end import run
 
-LIMIT_S = 20
 BEGIN = """
-import sys, socket, time
 from chip_line import ChipLine
-from reader.errors import ReaderError
-host, port = sys.argv[1].split(":")
-s = socket.socket()
-s.connect(socket.getaddrinfo(host, int(port))[0][-1])
-s.setblocking(False)
 line = ChipLine(s)
-def until(condition):
-    end = time.ticks_add(time.ticks_ms(), 5000)
-    while not condition():
-        if time.ticks_diff(end, time.ticks_ms()) <= 0:
-            raise Exception("in vain")
-        time.sleep_ms(1)
 """
-Far = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def run(code: str, far: Far) -> str:
-    """What the device's code prints, with `far` at the other end of its socket."""
-    failures: list[BaseException] = []
-    talks = 0
-    quiet = asyncio.Event()  # nobody talks any more
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal talks
-        talks += 1
-        try:
-            await far(reader, writer)
-        except (Exception, asyncio.CancelledError) as failure:
-            failures.append(failure)
-        finally:
-            writer.close()
-            talks -= 1
-            if not talks:
-                quiet.set()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    try:
-        host, port = server.sockets[0].getsockname()
-        said = await said_by("-c", BEGIN + code, f"{host}:{port}", limit_s=LIMIT_S)
-        await asyncio.wait_for(quiet.wait(), LIMIT_S)
-    finally:
-        server.close()
-    assert not failures, failures
-    return said
 
 
 async def test_messages_byte_by_byte() -> None:
@@ -80,7 +35,7 @@ print(got.hex(), line.off.value(), line.readinto(buf))
 line.power.value(1)
 print(line.power.value())
 """
-    assert (await run(code, far)).split("\n")[:3] == ["True", "aabbccddee 1 None", "1"]
+    assert (await run(BEGIN + code, far)).split("\n")[:3] == ["True", "aabbccddee 1 None", "1"]
 
 
 async def test_what_the_reader_says() -> None:
@@ -107,7 +62,7 @@ for wrong in ({}, {"parity": 0, "bits": 7}):
     except ValueError as error:
         print(error)
 """
-    said = await run(code, far)
+    said = await run(BEGIN + code, far)
     assert said == "255 4\n" + "a chip card's characters have 8 bits and parity\n" * 2
     assert heard == ["000025980102", "00", "01", "00" * 255, "00" * 4]
 
@@ -122,7 +77,7 @@ until(line.off.value)
 line.init(baudrate=9624, bits=8, parity=0, stop=2)
 print(line.readinto(bytearray(9)))
 """
-    assert await run(code, far) == "None\n"
+    assert await run(BEGIN + code, far) == "None\n"
 
 
 async def test_a_far_end_that_is_slow_stops_the_writer_and_loses_nothing() -> None:
@@ -150,7 +105,7 @@ until(line._flushed)
 print(pieces)
 s.close()
 """
-    pieces = int(await run(code, far))
+    pieces = int(await run(BEGIN + code, far))
     assert pieces > 100
     assert bytes(got) == (b"\x00\xff" + bytes(range(255))) * pieces + b"\x00\x03end"
 
@@ -176,4 +131,4 @@ for call in (lambda: line.readinto(bytearray(1)), lambda: line.init(baudrate=1, 
     except ReaderError as error:
         print(error.code)
 """
-    assert await run(code, far) == "205\n205\n205\n"
+    assert await run(BEGIN + code, far) == "205\n205\n205\n"

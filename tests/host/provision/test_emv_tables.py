@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from mpos import cli_emv
+from mpos import cli_console, cli_emv
 from mpos.provision import emv_tables
 from mpos.provision.compile import firmware_path
 from mpos.provision.emv_tables import TablesError
@@ -313,7 +313,7 @@ def test_cli_list() -> None:
     assert {key["kind"] for key in document["keys"]} == {"production", "test"}
     done = _run(cli_emv.app, ["list", "--keys", "test", "--scheme", "visa"])
     assert done.exit_code == 0 and "C4A3C43C" in done.stdout and "1FF80A40" not in done.stdout
-    assert _run(cli_emv.app, ["list", "--scheme", "nobody"]).exit_code == cli_emv.EXIT_ERROR
+    assert _run(cli_emv.app, ["list", "--scheme", "nobody"]).exit_code == cli_console.EXIT_ERROR
 
 
 def test_cli_build_and_check(tmp_path: Path) -> None:
@@ -356,4 +356,4 @@ def test_cli_build_and_check(tmp_path: Path) -> None:
 def test_cli_says_what_is_wrong(arguments: list[str], content: str, tmp_path: Path) -> None:
     (tmp_path / "LIST").write_text(content)
     done = _run(cli_emv.app, [str(tmp_path / a) if a.isupper() or "/" in a else a for a in arguments])
-    assert done.exit_code == cli_emv.EXIT_ERROR
+    assert done.exit_code == cli_console.EXIT_ERROR
