@@ -19,6 +19,8 @@ E_STRIPE = const(109)  # a swipe that could not be read; detail: why (iso7811/re
 E_USE_CHIP = const(110)  # the card has a chip, and this reader can read it
 E_SERVICE_CODE = const(111)  # the stripe's service code forbids it; detail: the rule (iso7813/service_code.py)
 E_STRIPE_DATA = const(112)  # the stripe's fields are wrong; detail: why (iso7813/reasons.py)
+E_CARD_KIND = const(113)  # the card in the field is none that can do this
+E_CARD_ACCESS = const(114)  # the card said no: a key, its access conditions, a flag; detail: what it said
 
 # 2xx: the contactless chip, the contact slot, the magnetic head
 E_NFC_SILENT = const(201)  # no ACK or no answer
@@ -52,6 +54,13 @@ E_TERMINAL_DECLINED = const(409)  # the reader declined: its action codes and th
 E_CARD_REFUSED = const(410)  # the host approved, the card did not: the host is to be told (reversal)
 E_CDA = const(411)  # combined data authentication failed, so that the cryptogram proves nothing
 E_NO_PIN = const(412)  # the card asks for a PIN and there is none; detail: outcome.PIN_*
+E_ODA = const(413)  # offline data authentication failed, and nothing else vouches for the card
+E_EXPIRED = const(414)  # the application has expired, or is not yet effective
+E_BRAND = const(415)  # the account number belongs to another scheme than the application that was chosen
+E_SEE_PHONE = const(416)  # the cardholder has something to do on the device first
+E_TORN = const(417)  # an earlier presentment of this card was cut off after it had approved; detail: its ATC
+E_EXCEPTION_FILE = const(418)  # the account is on the acquirer's list of those not to be taken
+E_PASS_PAYMENT = const(419)  # pass-through does not reach payment applications
 
 # 5xx: keys and the secure parts
 E_NO_KEY = const(501)  # not personalised
@@ -60,6 +69,7 @@ E_KEY_EXHAUSTED = const(503)
 E_ENTROPY = const(504)
 E_SELFTEST = const(505)  # detail: number of the primitive
 E_STORE = const(506)  # stored state unreadable or not authentic
+E_CARD_KEY = const(507)  # no key for cards in this slot of the key store; detail: the slot
 
 # 6xx: ISO 8583
 E_ISO_FORMAT = const(601)  # detail: the field

@@ -32,6 +32,16 @@ STANDARDS = {
     "ISO 7816-4": "ISO/IEC 7816-4: organisation, security and commands",
     "PBOC 5": "PBOC 3.0 (JR/T 0025) part 5: debit and credit, terminal",
     "PBOC 13": "PBOC 3.0 (JR/T 0025) part 13: electronic cash",
+    "Book A": "EMV Contactless Book A: architecture and general requirements",
+    "Book B": "EMV Contactless Book B: Entry Point",
+    "Book C-3": "EMV Contactless Book C-3: kernel 3 (Visa)",
+    "Book C-7": "EMV Contactless Book C-7: kernel 7 (UnionPay)",
+    "Book D": "EMV Contactless Book D: communication protocol",
+    "ISO 14443-3": "ISO/IEC 14443-3: initialisation and anticollision",
+    "ISO 14443-4": "ISO/IEC 14443-4: transmission protocol",
+    "PBOC 12": "PBOC 3.0 (JR/T 0025) part 12: contactless IC card payment",
+    "JIS X 6319-4": "JIS X 6319-4: high speed proximity cards (FeliCa)",
+    "UM0701-02": "NXP UM0701-02: PN532 user manual",
     "ISO 9564-1": "ISO 9564-1: PIN management",
 }
 PASS = "pass"

@@ -5,7 +5,20 @@ from enum import IntEnum, IntFlag
 
 import pytest
 
-from mpos.link.messages import CardEvent, Interface, Kind, Notice, Opcode, Prompt, State, Tag
+from mpos.link.messages import (
+    CardEvent,
+    CardType,
+    Interface,
+    KeyKind,
+    Kind,
+    Notice,
+    Opcode,
+    Operation,
+    Prompt,
+    State,
+    Tag,
+    Technology,
+)
 from tests.lint.sources import File, read
 from tests.lint.test_tables import constants
 
@@ -16,6 +29,10 @@ _PREFIXED: tuple[tuple[str, type[IntEnum | IntFlag]], ...] = (
     ("INTERFACE_", Interface),
     ("PROMPT_", Prompt),
     ("NOTICE_", Notice),
+    ("TECHNOLOGY_", Technology),
+    ("TYPE_", CardType),
+    ("KEY_", KeyKind),
+    ("OPERATION_", Operation),
 )
 _PLAIN: tuple[type[IntEnum | IntFlag], ...] = (Kind, Opcode, Tag)
 _ELSEWHERE = {"TYPE_SALE", "CARD_EVENT"}  # a body's tag, and a constant that stands alone

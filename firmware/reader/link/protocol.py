@@ -22,6 +22,14 @@ LAST_RESULT = const(0x13)
 ACKNOWLEDGE = const(0x14)
 CONTINUE = const(0x15)  # the answer to a PROMPT
 NOTICE = const(0x16)  # what earlier transactions left for the host
+# A card that is none for payment, passed through to the phone
+CARD_OPEN = const(0x30)
+CARD_APDU = const(0x31)
+CARD_AUTHENTICATE = const(0x32)
+CARD_FETCH = const(0x33)
+CARD_STORE = const(0x34)
+CARD_VALUE = const(0x35)
+CARD_CLOSE = const(0x36)
 
 # Events; their message id is the transaction's
 STATE = const(0x20)
@@ -29,6 +37,8 @@ CARD = const(0x21)
 ONLINE_REQUEST = const(0x22)
 RESULT = const(0x23)
 PROMPT = const(0x24)
+UI_REQUEST = const(0x25)  # what a contactless transaction shows (EMV Contactless Book A, 9.4)
+CARD_FOUND = const(0x26)  # after CARD_OPEN; the message id is that command's
 FAULT = const(0x2F)  # something came that was no command
 
 # Body tags
@@ -75,6 +85,25 @@ BALANCE = const(0xC8)  # n12: electronic cash left on the card
 REASON = const(0xC9)  # an2: DE39 of the reversal
 ENTRY_MODE = const(0xCA)  # n3 as text: DE22 of the packet
 FALLBACK = const(0xCB)  # 1 byte, 1: the chip failed and the reader took the stripe
+MESSAGE_ID = const(0xCC)  # 1 byte, outcome.MESSAGE_*
+UI_STATUS = const(0xCD)  # 1 byte, outcome.UI_*
+HOLD_TIME = const(0xCE)  # 2 bytes, in 100 ms: how long the message stays at least
+TORN = const(0xCF)  # 1 byte, 1: an earlier presentment of the card was cut off after it had decided
+TECHNOLOGY = const(0xD0)  # 1 byte, below; in CARD_OPEN their sum
+CARD_TYPE = const(0xD1)  # 1 byte, below
+UID = const(0xD2)  # UID, PUPI or IDm
+CARD_SAYS = const(0xD3)  # ATQA (2), SAK, ATS; ATQB without its first byte; PMm and system code
+CARD_VERSION = const(0xD4)  # answer to GET_VERSION (NTAG, Ultralight EV1)
+SYSTEM_CODE = const(0xD5)  # 2 bytes: FeliCa system that is asked for; FFFF any
+APDU = const(0xD6)  # command or response
+KEY_SLOT = const(0xD7)  # 1 byte: of the reader's key store
+KEY_KIND = const(0xD8)  # 1 byte, below
+BLOCK = const(0xD9)  # 2 bytes: block or page; of FeliCa one for each block
+COUNT = const(0xDA)  # 1 byte: of blocks or pages
+SERVICE = const(0xDB)  # 2 bytes for each FeliCa service
+DATA = const(0xDC)
+OPERATION = const(0xDD)  # 1 byte, below
+VALUE = const(0xDE)  # 4 bytes, unsigned
 
 # READER_STATE
 STATE_IDLE = const(0)
@@ -90,6 +119,31 @@ TYPE_SALE = const(1)
 INTERFACE_CONTACT = const(1)
 INTERFACE_CONTACTLESS = const(2)
 INTERFACE_SWIPE = const(4)
+
+# TECHNOLOGY: one bit each
+TECHNOLOGY_A = const(1)
+TECHNOLOGY_B = const(2)
+TECHNOLOGY_FELICA = const(4)
+
+# CARD_TYPE
+TYPE_OTHER = const(0)
+TYPE_ISODEP = const(1)
+TYPE_CLASSIC_1K = const(2)
+TYPE_CLASSIC_4K = const(3)
+TYPE_CLASSIC_MINI = const(4)
+TYPE_ULTRALIGHT = const(5)  # with the NTAGs
+TYPE_FELICA = const(6)
+
+# KEY_KIND
+KEY_A = const(1)  # of MIFARE Classic
+KEY_B = const(2)
+KEY_PASSWORD = const(3)  # of NTAG and Ultralight EV1
+
+# OPERATION on a value block; the result lands in the second of two BLOCKs, or in the same one
+OPERATION_INCREMENT = const(1)
+OPERATION_DECREMENT = const(2)
+OPERATION_COPY = const(3)  # restore, then transfer
+OPERATION_READ = const(4)
 
 # PROMPT_CODE
 PROMPT_INSERT = const(1)
@@ -117,6 +171,8 @@ CARD_TRY_AGAIN = const(5)  # could not be read: present it again; DETAIL of a sw
 CARD_EARLY = const(6)  # swiped before the transaction, which does not count: swipe it again
 CARD_USE_CHIP = const(7)  # it has a chip: insert it
 CARD_GONE = const(8)  # the one that was left in the slot
+CARD_SEE_PHONE = const(9)  # something is to be done on the cardholder's device; then present it again
+CARD_NONE = const(10)  # nobody presented one in time (pass-through)
 
 
 class Writer:

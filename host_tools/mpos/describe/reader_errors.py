@@ -34,6 +34,11 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_STRIPE_DATA",
         "What stands on the magnetic stripe cannot be right (the detail says what). Take another card.",
     ),
+    113: ("E_CARD_KIND", "The card in the field cannot do this. Use the command for its kind, or another card."),
+    114: (
+        "E_CARD_ACCESS",
+        "The card refused (the detail is what it said): a key, its access conditions, a status flag. Nothing was changed.",
+    ),
     201: (
         "E_NFC_SILENT",
         "The contactless chip does not answer. Switch the reader off and on; if that does not help, check the chip's wiring.",
@@ -127,6 +132,25 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_NO_PIN",
         "The card asks for a PIN and none was entered (the detail says why). Start again and enter it on the reader.",
     ),
+    413: (
+        "E_ODA",
+        "The card's signature is wrong or missing, so nothing says that it is genuine. Do not accept this card.",
+    ),
+    414: ("E_EXPIRED", "The card has expired, or is not valid yet. Take another card."),
+    415: (
+        "E_BRAND",
+        "The account number belongs to another scheme than the application that the card offered. Do not accept this card.",
+    ),
+    416: ("E_SEE_PHONE", "The cardholder has something to do on the phone first. Look at it, then present it again."),
+    417: (
+        "E_TORN",
+        "The card was taken away after it had approved: it may have been charged (the detail is its transaction counter). Present the same card again.",
+    ),
+    418: (
+        "E_EXCEPTION_FILE",
+        "The account is on the acquirer's list of those not to be taken. Keep to the merchant's rules.",
+    ),
+    419: ("E_PASS_PAYMENT", "Pass-through does not reach payment applications. Start a sale for them."),
     501: ("E_NO_KEY", "The reader has no transaction key. Inject its initial key before use."),
     502: (
         "E_KEY_EXISTS",
@@ -144,6 +168,10 @@ ERRORS: dict[int, tuple[str, str]] = {
     506: (
         "E_STORE",
         "Stored state is unreadable or not authentic. The reader stays out of service: personalise it anew.",
+    ),
+    507: (
+        "E_CARD_KEY",
+        "The reader has no key for cards in this slot (the detail is its number). Load one in the factory, or name another slot.",
     ),
     601: (
         "E_ISO_FORMAT",

@@ -28,11 +28,20 @@ class Opcode(IntEnum):
     ACKNOWLEDGE = 0x14
     CONTINUE = 0x15
     NOTICE = 0x16
+    CARD_OPEN = 0x30
+    CARD_APDU = 0x31
+    CARD_AUTHENTICATE = 0x32
+    CARD_FETCH = 0x33
+    CARD_STORE = 0x34
+    CARD_VALUE = 0x35
+    CARD_CLOSE = 0x36
     STATE = 0x20
     CARD = 0x21
     ONLINE_REQUEST = 0x22
     RESULT = 0x23
     PROMPT = 0x24
+    UI_REQUEST = 0x25
+    CARD_FOUND = 0x26
     FAULT = 0x2F
 
 
@@ -80,6 +89,25 @@ class Tag(IntEnum):
     REASON = 0xC9
     ENTRY_MODE = 0xCA
     FALLBACK = 0xCB
+    MESSAGE_ID = 0xCC
+    UI_STATUS = 0xCD
+    HOLD_TIME = 0xCE
+    TORN = 0xCF
+    TECHNOLOGY = 0xD0
+    CARD_TYPE = 0xD1
+    UID = 0xD2
+    CARD_SAYS = 0xD3
+    CARD_VERSION = 0xD4
+    SYSTEM_CODE = 0xD5
+    APDU = 0xD6
+    KEY_SLOT = 0xD7
+    KEY_KIND = 0xD8
+    BLOCK = 0xD9
+    COUNT = 0xDA
+    SERVICE = 0xDB
+    DATA = 0xDC
+    OPERATION = 0xDD
+    VALUE = 0xDE
 
 
 class State(IntEnum):
@@ -99,6 +127,37 @@ class CardEvent(IntEnum):
     EARLY = 6
     USE_CHIP = 7
     GONE = 8
+    SEE_PHONE = 9
+    NONE = 10
+
+
+class Technology(IntFlag):
+    A = 1
+    B = 2
+    FELICA = 4
+
+
+class CardType(IntEnum):
+    OTHER = 0
+    ISODEP = 1
+    CLASSIC_1K = 2
+    CLASSIC_4K = 3
+    CLASSIC_MINI = 4
+    ULTRALIGHT = 5
+    FELICA = 6
+
+
+class KeyKind(IntEnum):
+    A = 1
+    B = 2
+    PASSWORD = 3
+
+
+class Operation(IntEnum):
+    INCREMENT = 1
+    DECREMENT = 2
+    COPY = 3
+    READ = 4
 
 
 class Interface(IntFlag):
