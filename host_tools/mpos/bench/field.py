@@ -16,30 +16,88 @@ class TargetRemoved(Exception):
     """A target raises this from `exchange` when it leaves the field in the middle of the exchange."""
 
 
-class Target(Protocol):
-    """One ISO 14443-3 type A card.
+class Nak(Exception):
+    """A card without ISO/IEC 14443-4 raises this from `exchange`: a NAK of four bits (MIFARE Classic: 0 and 1, invalid
+    operation or parity; 4 and 5; NTAG21x data sheet, table 10)."""
 
-    uid: 4, 7 or 10 bytes, first byte first, without cascade tags.
-    atqa: 2 bytes, most significant first (MIFARE Classic 1K is 00 04), as the PN532 reports SENS_RES.
-    sak: the SAK of the last cascade level; bit 0x20 says ISO 14443-4 (14443-3, table 9).
-    ats: the whole ATS, TL first, without CRC; None for a card without ISO 14443-4.
+    def __init__(self, code: int = 0):
+        super().__init__(code)
+        self.code = code
+
+
+ACK = b"\x0a"  # the ACK of four bits, as `exchange` of such a card returns it
+
+
+class Target(Protocol):
+    """Any card. `modulation` says which of the three below it is; a card without this attribute is "A".
+
+    Of several cards that lie in the field each answers in its own technology only.
     """
 
     uid: bytes
-    atqa: bytes
-    sak: int
-    ats: bytes | None
 
     def power_on(self) -> None:
         """The card starts afresh: the carrier reached it, or it was activated again. Nothing stays selected."""
         ...
 
     def exchange(self, command: bytes) -> bytes | None:
-        """Answer one command: a whole APDU for ISO 14443-4, the raw bytes without CRC otherwise.
+        """Answer one command: a whole APDU for ISO 14443-4, a FeliCa frame from its length byte on, otherwise the raw
+        bytes without CRC: what the card itself gets. A write of MIFARE Classic, and its value operations, come in
+        two parts (A0 block, then 16 bytes; C0, C1 or C2 block, then 4 bytes, which a good card leaves unanswered).
 
-        None: the card stays silent. Raises TargetRemoved to vanish.
+        None: the card stays silent. Raises TargetRemoved to vanish, Nak.
         """
         ...
+
+
+class TypeATarget(Target, Protocol):
+    """One ISO/IEC 14443-3 type A card.
+
+    uid: 4, 7 or 10 bytes, first byte first, without cascade tags.
+    atqa: 2 bytes, most significant first (MIFARE Classic 1K is 00 04), as the PN532 reports SENS_RES.
+    sak: the SAK of the last cascade level; bit 0x20 says ISO 14443-4 (14443-3, table 9).
+    ats: the whole ATS, TL first, without CRC; None for a card without ISO 14443-4.
+
+    A MIFARE Classic card has another method: authenticate(kind, block, key, uid) -> bool. kind: 60h key A, 61h key B;
+    key: 6 bytes; uid: 4 bytes. Crypto-1 is not simulated: True grants by the key's equality. After False the card is
+    silent until it is activated again (`power_on`).
+    """
+
+    atqa: bytes
+    sak: int
+    ats: bytes | None
+
+
+class TypeBTarget(Target, Protocol):
+    """One ISO/IEC 14443-3 type B card; modulation "B". uid: the PUPI, 4 bytes.
+
+    application_data: 4 bytes of the ATQB: AFI, CRC_B(AID) 2 bytes, number of applications.
+    protocol_info: 3 bytes of the ATQB: bit rates; frame size and protocol type; FWI, ADC, FO. Bit 0 of the second byte
+    says ISO/IEC 14443-4: `exchange` gets APDUs then, raw bytes otherwise.
+    attrib_response: what the card answers to ATTRIB: MBLI and CID, then the higher layer's response if any.
+    """
+
+    modulation: str
+    application_data: bytes
+    protocol_info: bytes
+    attrib_response: bytes
+
+
+class FelicaTarget(Target, Protocol):
+    """One FeliCa card (JIS X 6319-4); modulation "F". uid: the IDm, 8 bytes. It speaks 212 and 424 kbps.
+
+    pmm: 8 bytes. systems: the system codes, 2 bytes each, first the one that a Polling for FFFF is answered with. Polling
+    itself is answered by the field's coupler from these; `exchange` gets the other commands, with their length byte.
+    """
+
+    modulation: str
+    pmm: bytes
+    systems: tuple[bytes, ...]
+
+
+def modulation(target: Target) -> str:
+    """ "A", "B" or "F"."""
+    return getattr(target, "modulation", "A")
 
 
 class Field:
