@@ -12,22 +12,32 @@ from ..terminal import contactless_data_into
 from . import combination_selection, pre_processing
 from .kernel7 import kernel
 
+CAN_PIN = const(1)
+CAN_CONTACT = const(2)
+
 _KERNEL_7 = const(7)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    from ...ports import Entropy
+    from ...ports import Entropy, Tables
     from ...storage.parameters import Parameters
     from ..data import DataStore
     from .pre_processing import Preprocessed
 
 
 class EntryPoint:
-    """`parameters`: limits and terminal data; `entropy`: source of the unpredictable number."""
+    """`parameters`: limits and terminal data; `entropy`: source of the unpredictable number; `tables`: the authorities'
+    keys, None: no offline data authentication; `terminal_can`: CAN_* of what the board has."""
 
-    def __init__(self, parameters: "Parameters", entropy: "Entropy"):
+    wants_update = False
+
+    def __init__(
+        self, parameters: "Parameters", entropy: "Entropy", tables: "Tables | None" = None, terminal_can: int = 0
+    ):
         self._parameters = parameters
         self._entropy = entropy
+        self._tables = tables
+        self._can = terminal_can
 
     def pre_process(
         self, amount: int, currency: int, time: tuple, sequence: int, transaction_type: int = 0x00
@@ -56,6 +66,13 @@ class EntryPoint:
             if not keep:
                 data.wipe()
         return outcome
+
+    async def update(self, transmit, tx: "Preprocessed", data: "DataStore", issuer_data) -> "Outcome | None":
+        """None: no kernel has a use for the issuer's answer."""
+        return None
+
+    def wipe(self) -> None:
+        """Forget the presentments of this transaction."""
 
     async def _run(self, commands: Commands, tx, data) -> Outcome:
         # Book B, 3.3.2, step 1: the directory
