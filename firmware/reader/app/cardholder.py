@@ -4,8 +4,9 @@ import asyncio
 
 from micropython import const
 
+from ..errors import E_CANCELLED, E_NO_PIN, ReaderError
 from ..link import protocol
-from ..outcome import PIN_PAD_FAILED
+from ..outcome import PIN_BYPASSED, PIN_CANCELLED, PIN_ONLINE, PIN_PAD_FAILED
 
 _ANSWER_MS = const(30_000)
 _NOBODY = const(0xFF)
@@ -61,6 +62,17 @@ class Cardholder:
 
         await self._t.emit(protocol.PROMPT, write)
         return await self._pin_pad.enter(kind, _ANSWER_MS)
+
+    async def online_pin(self, may_bypass: bool) -> "bytearray | None":
+        """The digits of a PIN for the host, one a byte; None: bypassed. Raises E_CANCELLED, E_NO_PIN (detail: PIN_*)."""
+        pin = await self.pin(PIN_ONLINE, -1)
+        if not isinstance(pin, int):
+            return pin
+        if pin == PIN_CANCELLED:
+            raise ReaderError(E_CANCELLED)
+        if pin != PIN_BYPASSED or not may_bypass:
+            raise ReaderError(E_NO_PIN, pin)
+        return None
 
     async def _ask(self, code: int, labels: list) -> int:
         out = bytearray()

@@ -22,6 +22,13 @@ class Interface:
     def __init__(self, transaction):
         self._t = transaction
 
+    def wants_pin(self, response_code: str) -> bool:
+        """Whether the host's no means that the sale may be asked for again, with a PIN."""
+        return False
+
+    async def ask_pin(self) -> None:
+        """Have the cardholder enter the PIN for the host. Raises E_CANCELLED, E_NO_PIN."""
+
     def is_chosen(self) -> bool:
         """An application of the chip runs."""
         return False

@@ -10,7 +10,7 @@ from micropython import const
 from .. import outcome
 from ..dukpt.tdes import TdesDukpt
 from ..emv import icc_data
-from ..errors import E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_PHONE_GONE, ReaderError
+from ..errors import E_CANCELLED, E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_NO_PIN, E_PHONE_GONE, ReaderError
 from ..link import protocol
 from ..util import ber_tlv
 from ..util.bcd import from_int
@@ -39,22 +39,20 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
     That a reversal is due is stored before the packet leaves, and stands until the sale is whole or the host has said
     no: wherever the power goes, what the host may have booked and the reader has not sold is known.
     """
-    result = t.result
-    kept = loaded()
-    answer = None
-    error: ReaderError | None = ReaderError(E_HOST_TIMEOUT)  # until there is something better to say
-    try:
-        answer, error = await _exchange(t, sale)
-    finally:
-        keep_only(kept)
-        if t.reversal and error is not None:
-            _settle(t, sale, _reversal(error))
-    t.sample()
-    if answer is not None:
-        result.response_code = answer.response_code
-        result.auth_code = answer.auth_code
-        result.rrn = answer.rrn
-        result.issuer_data = answer.icc_data
+    answer, error = await _asked(t, sale)
+    if answer is not None and t.interface.wants_pin(answer.response_code):
+        # The card is not needed for it: what it said is asked for again, as another transaction, with the PIN
+        _settle(t, sale, "")
+        t.packet_left = False
+        try:
+            await t.interface.ask_pin()
+        except ReaderError as no_pin:
+            if no_pin.code not in (E_NO_PIN, E_CANCELLED):
+                raise
+            return outcome.Outcome(outcome.DECLINED, reason=no_pin.code, detail=no_pin.detail)
+        t.result.cvm = outcome.CVM_ONLINE_PIN
+        t.result.stan = sale.stan = t.parts.counters.next_stan()
+        answer, error = await _asked(t, sale)
     final = None
     try:
         final = await t.interface.conclude(answer, error, error is not None and unanswered(error))
@@ -71,11 +69,33 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
     return final
 
 
+async def _asked(t: "Transaction", sale: "Sale") -> tuple:
+    """As _exchange; what the answer says is in the result, and an answer that cannot be believed has left its notice."""
+    kept = loaded()
+    answer = None
+    error: ReaderError | None = ReaderError(E_HOST_TIMEOUT)  # until there is something better to say
+    try:
+        answer, error = await _exchange(t, sale)
+    finally:
+        keep_only(kept)
+        if t.reversal and error is not None:
+            _settle(t, sale, _reversal(error))
+    t.sample()
+    if answer is not None:
+        result = t.result
+        result.response_code = answer.response_code
+        result.auth_code = answer.auth_code
+        result.rrn = answer.rrn
+        result.issuer_data = answer.icc_data
+    return answer, error
+
+
 def _settle(t: "Transaction", sale: "Sale", reason: str) -> None:
     """The reversal that was stored before the packet left is due, for this reason (DE39), or "" is not."""
     notices = t.parts.notices
     if not reason:
         notices.take(t.reversal)
+        t.reversal = 0
         return
     t.result.notices += 1
     if reason != _NO_ANSWER:
@@ -144,6 +164,8 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
 
 async def _ask_host(t: "Transaction", packet, timeout_s: int) -> "ReaderError | None":
     """Send the packet, wait for the answer's frame. Why there is none, or None."""
+    t.answered.clear()
+    t.frame = None
     t.waiting_online = True
     t.packet_left = True
     heard = await t.emit(protocol.ONLINE_REQUEST, lambda w: w.put(protocol.PACKET, packet))
@@ -195,5 +217,7 @@ def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> memoryvie
         w.put(protocol.SCRIPT_RESULTS, t.interface.session.script_results)
     if kind == protocol.NOTICE_OFFLINE:
         w.put(protocol.TRACK2, sale.track2)
-        w.put(protocol.ICC_DATA, memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)])
+        if t.interface.session is not None:  # the card has decided once more since the packet
+            sale.icc_data = memoryview(t.icc)[: icc_data.icc_data_into(t.data, t.icc)]
+        w.put(protocol.ICC_DATA, sale.icc_data)
     return memoryview(out)[: w.length]

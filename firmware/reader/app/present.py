@@ -16,8 +16,9 @@ from ..errors import (
     E_CARD_TIMEOUT,
     E_NO_CARD,
     E_NOT_PAYMENT,
-    E_STATUS_WORD,
+    E_SEE_PHONE,
     E_STRIPE,
+    E_TORN,
     E_TWO_CARDS,
     E_USE_CHIP,
     ReaderError,
@@ -28,6 +29,7 @@ from ..util import modules
 
 _LOOK_MS = const(30)  # between two looks: leaves the processor to others, costs no one time
 _PAUSE_MS = const(250)  # before a card in the field is looked for again, so that a hand can move
+_HOLD = const(13)  # in 100 ms: how long what is shown stays at least (EMV Contactless Book A, 9.4)
 _SETTLE_MS = const(100)  # for a card to slide in
 _TAPS = const(5)  # times a card may be held to the reader
 _CHIPS = const(3)  # times one may be inserted whose chip cannot be read
@@ -40,13 +42,13 @@ if _TYPE_CHECKING:
 
     from .transaction import Sale, Transaction
 
-# What a card in the field may do that a second try can mend, and what the cardholder is told
+# What a card in the field may do that a second try can mend, what the phone is told, and what is shown
 _TAP_AGAIN = {
-    E_TWO_CARDS: protocol.CARD_TWO,
-    E_CARD_REMOVED: protocol.CARD_REMOVED,
-    E_CARD_TIMEOUT: protocol.CARD_TRY_AGAIN,
-    E_CARD_PROTOCOL: protocol.CARD_TRY_AGAIN,
-    E_STATUS_WORD: protocol.CARD_TRY_AGAIN,
+    E_TWO_CARDS: (protocol.CARD_TWO, outcome.MESSAGE_ONE_CARD_ONLY),
+    E_CARD_REMOVED: (protocol.CARD_REMOVED, outcome.MESSAGE_PRESENT_AGAIN),
+    E_CARD_TIMEOUT: (protocol.CARD_TRY_AGAIN, outcome.MESSAGE_PRESENT_AGAIN),
+    E_CARD_PROTOCOL: (protocol.CARD_TRY_AGAIN, outcome.MESSAGE_PRESENT_AGAIN),
+    E_SEE_PHONE: (protocol.CARD_SEE_PHONE, outcome.MESSAGE_SEE_PHONE),
 }
 
 
@@ -60,6 +62,9 @@ class Present:
         self._open = interfaces
         self._on = 0  # parts that are switched on
         self._deadline = 0
+        self._field_from = 0  # the field is not looked at before this
+        self._shown = 0  # the message that says why, until it is
+        self._torn_atc = -1  # of a card that may have been charged, and was taken away too early
         self._which = 0  # where the card came
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
         self._tries: Any = {}  # how many came to nothing, by interface
@@ -96,7 +101,8 @@ class Present:
                 ended = True
             except ReaderError as error:
                 if error.code == E_NO_CARD:
-                    raise last
+                    # Whatever came after it: that the card may have been charged must be said
+                    raise last if self._torn_atc < 0 else ReaderError(E_TORN, self._torn_atc)
                 failed = error
                 ended = False
             await self._failed(failed, ended, failed.code != last.code)
@@ -126,18 +132,24 @@ class Present:
             if self._open & INTERFACE_SWIPE and board.head.is_swiped():
                 self._which = INTERFACE_SWIPE
                 return None
-            if self._open & INTERFACE_CONTACTLESS:
+            if self._open & INTERFACE_CONTACTLESS and self._is_past(self._field_from):
+                if self._shown:
+                    await self._t.ui(self._shown, outcome.UI_READY_TO_READ)
+                    self._shown = 0
                 self._which = INTERFACE_CONTACTLESS
                 card = await self._parts.contactless.look()
                 if card is not None:
                     return card
                 self._which = 0
-            if self._is_late():
+            if self._is_past(self._deadline):
                 raise ReaderError(E_NO_CARD)
             await asyncio.sleep_ms(_LOOK_MS)
 
-    def _is_late(self) -> bool:
-        return time.ticks_diff(self._deadline, self._parts.clock.ticks_ms()) <= 0
+    def _is_past(self, moment: int) -> bool:
+        return time.ticks_diff(moment, self._parts.clock.ticks_ms()) <= 0
+
+    def _in(self, ms: int) -> int:
+        return time.ticks_add(self._parts.clock.ticks_ms(), ms)
 
     async def _is_inserted(self) -> bool:
         """A card slid in, and is not the one that has to leave first."""
@@ -161,7 +173,9 @@ class Present:
         t = self._t
         await self._switch_on()
         interfaces = self._open
-        self._deadline = time.ticks_add(self._parts.clock.ticks_ms(), t.timeout_ms)
+        self._deadline = self._in(t.timeout_ms)
+        if interfaces & INTERFACE_CONTACTLESS:
+            await t.ui(outcome.MESSAGE_PRESENT_CARD, outcome.UI_READY_TO_READ)
         if self._parts.left and interfaces & INTERFACE_CONTACT:
             await t.prompt(protocol.PROMPT_REMOVE)
         elif interfaces == INTERFACE_CONTACT:
@@ -184,6 +198,7 @@ class Present:
                 await self._t.card(protocol.CARD_EARLY)
         if wanted & INTERFACE_CONTACTLESS:
             self._on |= INTERFACE_CONTACTLESS
+            self._field_from = self._in(0)
             await self._parts.contactless.start()
 
     async def _switch_off(self, kept: int) -> None:
@@ -231,12 +246,21 @@ class Present:
 
                 t.interface = Swipe(t, self._fallback)
         t.result.interface = which
-        final = await t.interface.read(sale, card)
-        if which == INTERFACE_CONTACTLESS:
-            # Nothing is needed of the card any more
-            await self._switch_off(0)
-            if final.code == outcome.ONLINE_REQUEST:
-                await t.card(protocol.CARD_READ)
+        if which != INTERFACE_CONTACTLESS:
+            return await t.interface.read(sale, card)
+        try:
+            final = await self._tap.read(sale, card)
+        finally:
+            self._torn_atc = self._tap.torn_atc
+            t.result.is_torn = self._tap.is_torn
+        # Nothing is needed of the card any more
+        await self._switch_off(0)
+        if final.code in (outcome.ONLINE_REQUEST, outcome.APPROVED):
+            await t.card(protocol.CARD_READ)
+        if final.ui is not None:
+            await t.ui(*final.ui)
+        if final.code == outcome.ONLINE_REQUEST and final.cvm == outcome.CVM_ONLINE_PIN:
+            await self._tap.ask_pin()
         return final
 
     def _load_tap(self, sale: "Sale") -> "outcome.Outcome | None":
@@ -298,13 +322,22 @@ class Present:
     async def _tap_failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
         code = error.code
         if not ended and code in _TAP_AGAIN:
-            # Two cards are no try: they are two until one is taken away
-            if self._is_late():
+            t = self._t
+            event, message = _TAP_AGAIN[code]
+            pause = _PAUSE_MS
+            if code == E_SEE_PHONE:
+                # That takes a person's time
+                self._deadline = self._in(t.timeout_ms)
+                pause = max(self._tap.field_off_ms, pause)
+            elif self._is_past(self._deadline):
                 raise error
+            # Two cards are no try: they are two until one is taken away
             if code == E_TWO_CARDS or self._count(INTERFACE_CONTACTLESS) < _TAPS:
                 if is_new:
-                    await self._t.card(_TAP_AGAIN[code])
-                await asyncio.sleep_ms(_PAUSE_MS)
+                    await t.card(event)
+                    await t.ui(message, outcome.UI_PROCESSING_ERROR, _HOLD)
+                    self._shown = message
+                self._field_from = self._in(pause)
                 return
         elif not _is_cards(code):
             raise error

@@ -81,8 +81,7 @@ class Reader:
         self.entropy.fill(probe)
         tdes.TdesDukpt(self.board.key_store).check()
         self._load_parameters()
-        if self.board.contact is not None:
-            self._check_tables()
+        self._check_tables()
         self._rehearse()
         self.counters.check()
         self.notices.check()
@@ -104,7 +103,8 @@ class Reader:
         keep_only(kept)
 
     def _check_tables(self) -> None:
-        """A reader whose acquirer gave it no tables takes no contact chip; broken tables put it out of service."""
+        """A reader whose acquirer gave it no tables takes no contact chip and authenticates none by radio; broken tables
+        put it out of service."""
         kept = loaded()
         from ..storage import emv_tables
 

@@ -27,13 +27,14 @@ class Result:
         self.interface = 0  # protocol.INTERFACE_* that the card came by; 0: there was none
         self.entry_mode = ""
         self.is_fallback = False
+        self.is_torn = False  # a presentment was cut off after the card had decided
         self.response_code = ""
         self.auth_code = ""
         self.rrn = ""
         self.masked = ""
         self.ksn = b""
         self.issuer_data = b""
-        self.chip = b""  # further objects of a contact chip, as they go into the message (insert.py)
+        self.chip = b""  # further objects of a chip, as they go into the message (Interface.report)
         self.notices = 0  # that wait for the phone
         self.heap_peak = 0
 
@@ -60,6 +61,8 @@ class Result:
             writer.put_int(protocol.INTERFACES, self.interface, 1)
         if self.is_fallback:
             writer.put_int(protocol.FALLBACK, 1, 1)
+        if self.is_torn:
+            writer.put_int(protocol.TORN, 1, 1)
         for tag, value in (
             (protocol.ENTRY_MODE, self.entry_mode),
             (protocol.RESPONSE_CODE, self.response_code),

@@ -7,7 +7,7 @@ from micropython import const
 
 from .. import outcome
 from ..dukpt.tdes import TdesDukpt
-from ..errors import E_CANCELLED, E_NO_PIN, E_SERVICE_CODE, E_STRIPE, E_USE_CHIP, ReaderError
+from ..errors import E_SERVICE_CODE, E_STRIPE, E_USE_CHIP, ReaderError
 from ..iso7811.reasons import EMPTY
 from ..iso7813 import service_code
 from ..iso7813.stripe import judge
@@ -49,15 +49,11 @@ class Swipe(Interface):
         if self._pin_pad is None or not (service_code.needs_pin(code) or service_code.prompts_pin(code)):
             return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_SIGNATURE)
         self.cardholder = Cardholder(t, self._pin_pad)
-        pin = await self.cardholder.pin(outcome.PIN_ONLINE, -1)
-        if not isinstance(pin, int):
-            account.add_pin(self._taken, self.keys, pin)
-            return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_ONLINE_PIN)
-        if pin == outcome.PIN_CANCELLED:
-            raise ReaderError(E_CANCELLED)
-        if pin != outcome.PIN_BYPASSED or service_code.needs_pin(code):
-            raise ReaderError(E_NO_PIN, pin)
-        return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_SIGNATURE)
+        pin = await self.cardholder.online_pin(not service_code.needs_pin(code))
+        if pin is None:
+            return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_SIGNATURE)
+        account.add_pin(self._taken, self.keys, pin)
+        return outcome.Outcome(outcome.ONLINE_REQUEST, cvm=outcome.CVM_ONLINE_PIN)
 
     async def _take(self) -> int:
         """The account out of the swipe, under the keys of this packet; its service code. Nothing else stays of it."""

@@ -166,6 +166,15 @@ class Transaction:
 
         await self.emit(protocol.CARD, write)
 
+    async def ui(self, message: int, status: int, hold: int = 0) -> None:
+        """A user interface request of a contactless transaction: outcome.MESSAGE_*, outcome.UI_*, hold time in 100 ms."""
+
+        def write(w):
+            w.put_int(protocol.MESSAGE_ID, message, 1).put_int(protocol.UI_STATUS, status, 1)
+            return w.put_int(protocol.HOLD_TIME, hold, 2) if hold else w
+
+        await self.emit(protocol.UI_REQUEST, write)
+
     async def prompt(self, code: int, interfaces: int = 0) -> None:
         def write(w):
             w.put_int(protocol.PROMPT_CODE, code, 1)

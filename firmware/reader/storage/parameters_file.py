@@ -8,7 +8,7 @@ Nothing is guessed: a missing, unknown or malformed key is E_PARAMETERS, and its
      4 unknown key outside the sections
     10 terminal      11 id  12 merchant  13 name  14 country  15 currency  16 exponent  17 type  18 capabilities
                      19 additional_capabilities  20 category  21 serial
-    30 host          31 tpdu  32 header  33 batch  34 timeout_s
+    30 host          31 tpdu  32 header  33 batch  34 timeout_s  35 pin_codes
     40 contactless   41 aid  42 kernel  43 ttq  44 transaction_limit  45 cvm_limit  46 floor_limit
                      47 application_version  48 status_check  49 zero_amount
 
@@ -43,6 +43,7 @@ _HEX = const(3)  # a string of hexadecimal digits, kept as bytes; least and most
 _INT = const(4)  # least and greatest number
 _OPTIONAL_INT = const(5)  # the same, or absent: None
 _FLAG = const(6)  # true or false, absent: the first bound
+_OPTIONAL_TEXT = const(7)  # as _TEXT, absent: empty
 
 _TPDU_ID = const(0x60)
 
@@ -70,6 +71,7 @@ _HOST_KEYS = (
     (32, "header", _HEX, 6, 6),
     (33, "batch", _INT, 0, 999999),  # DE60
     (34, "timeout_s", _INT, 1, 300),
+    (35, "pin_codes", _OPTIONAL_TEXT, 0, 20),  # DE39 by which the host asks for the PIN, like 1A,70
 )
 _CONTACTLESS_KEYS = (
     (41, "aid", _HEX, 5, 16),
@@ -161,6 +163,10 @@ def _section(number: int, values, keys) -> Section:
 
 def _value(value, kind: int, low: int, high: int):
     """The value as it is kept, or None when it is not of its kind or out of its bounds."""
+    if kind == _OPTIONAL_TEXT:
+        if value is None:
+            return ""
+        kind = _TEXT
     if kind == _FLAG:
         if value is None:
             return low == 1

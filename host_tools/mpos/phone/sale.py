@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mpos.describe import stripe
+from mpos.describe import stripe, user_interface
 from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
@@ -40,6 +40,7 @@ CARD_TEXT = {
     CardEvent.EARLY: "a card was swiped too early, which does not count: swipe it now",
     CardEvent.USE_CHIP: "the card has a chip: insert it",
     CardEvent.GONE: "the card was taken out of the slot",
+    CardEvent.SEE_PHONE: "there is something to do on the phone; then present it again",
 }
 PROMPT_TEXT = {
     Prompt.INSERT: "insert the card",
@@ -110,6 +111,7 @@ class Record:
     interface: str = ""  # that the card came by
     entry_mode: str = ""  # DE22
     fallback: bool = False  # the chip failed, and the reader took the stripe
+    torn: bool = False  # the card was once taken away after it had decided
     tvr: str = ""
     tsi: str = ""
     cvm_results: str = ""
@@ -205,6 +207,11 @@ class Sale:
                 self.story.say("reader", CARD_TEXT[what] + why)
                 if what in (CardEvent.PRESENT, CardEvent.READ):
                     self._mark("card_present" if what == CardEvent.PRESENT else "card_read")
+            elif event.opcode == Opcode.UI_REQUEST:
+                shown = user_interface.sentence(
+                    event.number_of(Tag.MESSAGE_ID), event.number_of(Tag.UI_STATUS), event.number_of(Tag.HOLD_TIME)
+                )
+                self.story.say("reader", f"shows {shown}")
             elif event.opcode == Opcode.PROMPT:
                 await self._prompt(number, event)
             elif event.opcode == Opcode.ONLINE_REQUEST:
@@ -284,6 +291,7 @@ class Sale:
         record.interface = ways_text(Interface(event.number_of(Tag.INTERFACES)))
         record.entry_mode = event.text_of(Tag.ENTRY_MODE)
         record.fallback = bool(event.number_of(Tag.FALLBACK))
+        record.torn = bool(event.number_of(Tag.TORN))
         record.response_code = event.text_of(Tag.RESPONSE_CODE)
         record.authorisation_code = event.text_of(Tag.AUTH_CODE)
         record.rrn = event.text_of(Tag.RRN)

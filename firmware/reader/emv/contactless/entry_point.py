@@ -30,6 +30,8 @@ class EntryPoint:
     keys, None: no offline data authentication; `terminal_can`: CAN_* of what the board has."""
 
     wants_update = False
+    is_torn = False
+    torn_atc = -1
 
     def __init__(
         self, parameters: "Parameters", entropy: "Entropy", tables: "Tables | None" = None, terminal_can: int = 0
