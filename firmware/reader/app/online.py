@@ -18,6 +18,7 @@ from ..util.modules import keep_only, loaded
 
 _FRAME_MOST = const(1000)
 _NOTICE_MOST = const(480)
+_TAG_9F41_TRANSACTION_SEQUENCE_COUNTER = const(0x9F41)
 _WITH_PIN = "1"
 _WITHOUT_PIN = "2"
 _APPROVED = "00"
@@ -52,6 +53,7 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
             return outcome.Outcome(outcome.DECLINED, reason=no_pin.code, detail=no_pin.detail)
         t.result.cvm = outcome.CVM_ONLINE_PIN
         t.result.stan = sale.stan = t.parts.counters.next_stan()
+        t.data.set(_TAG_9F41_TRANSACTION_SEQUENCE_COUNTER, from_int(sale.stan, 4))
         answer, error = await _asked(t, sale)
     final = None
     try:

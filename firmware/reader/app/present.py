@@ -49,6 +49,7 @@ _TAP_AGAIN = {
     E_CARD_TIMEOUT: (protocol.CARD_TRY_AGAIN, outcome.MESSAGE_PRESENT_AGAIN),
     E_CARD_PROTOCOL: (protocol.CARD_TRY_AGAIN, outcome.MESSAGE_PRESENT_AGAIN),
     E_SEE_PHONE: (protocol.CARD_SEE_PHONE, outcome.MESSAGE_SEE_PHONE),
+    E_TORN: (protocol.CARD_TRY_AGAIN, outcome.MESSAGE_PRESENT_AGAIN),  # another card than the one that is waited for
 }
 
 

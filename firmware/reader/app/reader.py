@@ -12,7 +12,16 @@ from micropython import const
 from ..crypto import des  # noqa: F401 - stays loaded: MicroPython keeps the memory of native code for ever
 from ..dukpt import tdes  # the same
 from ..emv.data import DataStore
-from ..errors import E_CANCELLED, E_INTERFACE, E_LINK_BUSY, E_LINK_STATE, E_PARAMETERS, E_PHONE_GONE, ReaderError
+from ..errors import (
+    E_CANCELLED,
+    E_ENTROPY,
+    E_INTERFACE,
+    E_LINK_BUSY,
+    E_LINK_STATE,
+    E_PARAMETERS,
+    E_PHONE_GONE,
+    ReaderError,
+)
 from ..iso7811 import characters, f2f  # noqa: F401 - the same
 from ..link import protocol
 from ..util.modules import keep_only, loaded
@@ -263,8 +272,11 @@ class Reader:
     async def _conclude(self, result) -> None:
         self._transaction = self._task = None
         number = result.number
+        if result.code == E_ENTROPY:
+            # Every number that a card or a key would be given from now on could be foreseen
+            self.out_of_service = E_ENTROPY
         await self._emit(number, protocol.RESULT, lambda w: self._keep(result, w))
-        await self._emit(number, protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, protocol.STATE_IDLE, 1))
+        await self._emit(number, protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, self.state(), 1))
 
     def _keep(self, result, writer):
         """Write the result's body and keep a copy of it."""

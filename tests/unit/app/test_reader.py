@@ -20,7 +20,7 @@ from reader.errors import (
 )
 from reader.link import protocol
 from reader.outcome import APPROVED, Outcome
-from testing import FakeClock, FixedEntropy, MemoryStore, cases, path, raises
+from testing import FakeClock, FixedEntropy, MemoryStore, cases, h, path, raises
 
 _TAP = protocol.INTERFACE_CONTACTLESS
 _LINE = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"
@@ -144,6 +144,49 @@ async def test_out_of_service(change, reason):
     reader, task = await _started(board)
     assert reader.out_of_service == reason
     assert reader.state() == protocol.STATE_OUT_OF_SERVICE
+    task.cancel()
+
+
+class _Stuck:
+    """A generator that gives one draw, and then stands still."""
+
+    drawn = 0
+
+    def fill(self, buf):
+        if self.drawn:
+            raise ReaderError(E_ENTROPY)
+        self.drawn = 1
+
+
+class _Tapped(_Contactless):
+    """With a card in the field that has got as far as GET PROCESSING OPTIONS."""
+
+    is_isodep = True
+
+    async def look(self, *_):
+        return self
+
+    async def transmit(self, c_apdu):
+        name = bytes(c_apdu[5:-1])
+        if name == b"2PAY.SYS.DDF01":
+            return h("6F24 840E325041592E5359532E4444463031 A512 BF0C0F 610D 4F08A000000333010101 870101 9000")
+        return h("6F1B 8408A000000333010101 A50F 9F380C9F66049F02069F37045F2A02 9000")
+
+    async def release(self):
+        pass
+
+
+async def test_a_generator_that_stands_still_puts_the_reader_out_of_service():
+    """Unpredictable numbers come from there, and from nowhere else."""
+    board = _Board()
+    board.entropy = _Stuck()
+    board.contactless = _Tapped(board.clock)
+    reader, task = await _started(board)
+    assert reader.state() == protocol.STATE_IDLE
+    reader.start(1, 100, 156, 1000, _TAP)
+    result = await _heard(board, protocol.RESULT)
+    assert protocol.need_int(result[6:], protocol.ERROR, 2) == E_ENTROPY
+    assert reader.out_of_service == E_ENTROPY and reader.state() == protocol.STATE_OUT_OF_SERVICE
     task.cancel()
 
 
