@@ -24,6 +24,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath
 
 # CPython 3.11 makes its syntax trees in one thread at a time only (SystemError: AST constructor recursion depth mismatch)
@@ -50,8 +51,8 @@ class Constants:
         modules = {}
         for path in sorted(folder.rglob("*.py")):
             try:
-                text = path.read_text(encoding="utf-8")
-                found = dict(_public(ast.parse(text))) if _DEFINITION.search(text) else {}
+                status = path.stat()
+                found = _of_file(path, status.st_mtime_ns, status.st_size)
             except (FileNotFoundError, SyntaxError):  # being replaced by an editor; mpy-cross will say what is wrong
                 continue
             if found:
@@ -103,6 +104,13 @@ def _definitions(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Assign, str, as
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="const"), args=[value])):
                 yield node, name, value
+
+
+@cache
+def _of_file(path: Path, _time_ns: int, _size: int) -> dict[str, int]:
+    """Those of one file as it is at that time, with that size: one process compiles the same sources again and again."""
+    text = path.read_text(encoding="utf-8")
+    return dict(_public(ast.parse(text))) if _DEFINITION.search(text) else {}
 
 
 def _public(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import shutil
 import tempfile
@@ -44,19 +45,48 @@ def build(bits: int, aioble: Path) -> Path:
     compile_tree(trees, architecture)
     stack = trees.parent / f"{trees.name}-aioble-{hashlib.sha256(str(aioble).encode()).hexdigest()[:8]}"
     compile_tree(stack, architecture, base=aioble, trees=("aioble",))
+    out = trees.parent / f"rom-{stack.name}.img"
+    note = out.with_suffix(".json")
+    compiled = [_stamp(path) for path in (Path(__file__), *(p for t in (*_device(trees), stack) for p in _compiled(t)))]
+    if _made_of(out, note) == compiled:
+        return out
     with tempfile.TemporaryDirectory(prefix=".rom-", dir=trees.parent) as scratch:
         content = Path(scratch) / "content"
-        for tree in DEVICE_TREES:
-            _add(trees / tree, content)
+        for tree in _device(trees):
+            _add(tree, content)
         _add(stack, content, only=AIOBLE_PARTS)
         made = image(content)
-        out = trees.parent / f"rom-{stack.name}.img"
-        if not out.exists() or out.read_bytes() != made:
-            # Replaced, never written into: a reader that runs keeps the image that it has mapped
-            partial = Path(scratch) / "image"
-            partial.write_bytes(made)
-            os.replace(partial, out)
+        partial = Path(scratch) / "image"
+        partial.write_bytes(made)
+        # The image's own stamp: where another process puts another image in its place, the note is of no use
+        said = json.dumps([_stamp(partial)[1:], compiled])
+        # Replaced, never written into: a reader that runs keeps the image that it has mapped
+        os.replace(partial, out)
+        partial.write_text(said)
+        os.replace(partial, note)
     return out
+
+
+def _made_of(out: Path, note: Path) -> list | None:
+    """What the image was made of; None: nobody knows."""
+    try:
+        image_stamp, compiled = json.loads(note.read_bytes())
+        return compiled if image_stamp == _stamp(out)[1:] else None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _stamp(path: Path) -> list:
+    status = path.stat()
+    return [str(path), status.st_mtime_ns, status.st_size]
+
+
+def _device(trees: Path) -> list[Path]:
+    return [trees / tree for tree in DEVICE_TREES]
+
+
+def _compiled(tree: Path) -> list[Path]:
+    return sorted(path for path in tree.rglob("*.mpy") if not path.parent.name.startswith("."))
 
 
 def image(folder: Path) -> bytes:
@@ -126,7 +156,7 @@ def _encoded(value: int) -> bytes:
 
 def _add(tree: Path, content: Path, only: frozenset[str] | None = None) -> None:
     """Every .mpy of a tree, with its folders; `only` those of these names."""
-    for path in sorted(tree.rglob("*.mpy")):
+    for path in _compiled(tree):
         if only is not None and path.stem not in only:
             continue
         target = content / path.relative_to(tree)

@@ -218,3 +218,10 @@ def test_nothing_in_the_firmware_asks_for_a_name_that_is_gone() -> None:
         for node in nodes:
             if isinstance(node, ast.Attribute) and node.attr in gone:
                 assert ast.unparse(node.value) in ("machine.Pin", "Pin", "UART"), f"{path}:{node.lineno}: {node.attr}"
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    module = tmp_path / "reader.py"
+    for number in (1, 22):
+        module.write_text(f"from micropython import const\n\nNUMBER = const({number})\n")
+        assert Constants.of(tmp_path).modules == {"reader": {"NUMBER": number}}

@@ -86,3 +86,22 @@ def test_more_names_in_a_file(names: list[str], tmp_path: Path) -> None:
     assert said == "(1, (1, 2), 'a text of some length')\n"
     assert all(name.encode() + b"\0" in made for name in names)
     assert (made == plain) == (not names)
+
+
+def test_an_image_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    aioble, _ = toolchain.aiobles()[0]
+    out = rom.build(64, aioble)
+    image = rom.image
+    made: list[Path] = []
+    monkeypatch.setattr(rom, "image", lambda folder: made.append(folder) or image(folder))
+    assert rom.build(64, aioble) == out and not made
+    os.utime(out)  # another process has put its own there
+    before = out.read_bytes()
+    assert rom.build(64, aioble) == out and len(made) == 1
+    assert out.read_bytes() == before
+    out.with_suffix(".json").write_text("[]")
+    assert rom.build(64, aioble) == out and len(made) == 2
+    stamps = rom._compiled
+    monkeypatch.setattr(rom, "_compiled", lambda tree: stamps(tree)[1:])  # a module is gone
+    assert rom.build(64, aioble) == out and len(made) == 3
+    assert rom.build(64, aioble) == out and len(made) == 3
