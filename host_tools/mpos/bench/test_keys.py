@@ -21,6 +21,13 @@ ISSUER_SCRIPT_DATA_KEY = bytes.fromhex("3D4C5B6B7A8A9798A8B9CBDAEAF80E1F")
 # and the one for the verification number on its stripes
 CARD_VERIFICATION_KEY = bytes.fromhex("4A5B6D7F8091A2B3C4D5E6F708192A3B")
 
+# Another one, of contactless Visa cards. No scheme gives out numbers that begin with 9 (ISO/IEC 7812-1, 4.2: national
+# use), so none of these can be anybody's: a Visa number would begin with 4, and numbers that could be real have no place here
+VISA_IIN = "99999940"
+VISA_MASTER_KEY = bytes.fromhex("5B6D7F8192A4B5C7D9EAFC0D1F314257")
+VISA_SCRIPT_MAC_KEY = bytes.fromhex("6D7F91A2B5C7D9EAFD0E1F3142546679")
+VISA_SCRIPT_DATA_KEY = bytes.fromhex("7F91A2B4C7D9EAFC0E1F31435466798A")
+
 _COUNTER_BITS = (1 << 21) - 1
 _RIGHT_HALF_MASK = bytes.fromhex("C0C0C0C000000000C0C0C0C000000000")
 

@@ -6,21 +6,45 @@ The MAC has four bytes and covers header, ATC, ARQC and data: ISO 9797-1 algorit
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from psec import des
 from pyemv import mac
 
 from mpos.bench.cards import status
+from mpos.bench.cards.contact.electronic_cash import Purse
+from mpos.bench.cards.contact.pin import ReferencePin
 from mpos.bench.cards.status import StatusError, command_data
-
-if TYPE_CHECKING:
-    from mpos.bench.cards.contact.application import Application
 
 _MAC = 4
 _CASH_BALANCE = 0x9F79
 # What PUT DATA may write, with its length
 _WRITABLE = {_CASH_BALANCE: 6, 0x9F58: 1, 0x9F59: 1}
+
+
+class Files(Protocol):
+    """records: (short file identifier, number) -> record."""
+
+    @property
+    def records(self) -> dict[tuple[int, int], bytes]: ...
+
+
+class Application(Protocol):
+    """What a script may change, and what its MAC covers. key_half: what a changed PIN is hidden with."""
+
+    atc: int
+    arqc: bytes
+    blocked: bool
+    card_blocked: bool
+    pin: ReferencePin
+    cash: Purse
+    put: dict[int, bytes]
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def key_half(self) -> bytes: ...
 
 
 def execute(application: Application, command: bytes, mac_key: bytes, data_key: bytes) -> None:
