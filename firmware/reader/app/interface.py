@@ -45,6 +45,9 @@ class Interface:
         code = outcome.APPROVED if answer.response_code == _APPROVED else outcome.DECLINED
         return outcome.Outcome(code, cvm=self._t.result.cvm)
 
+    async def epilogue(self, answer) -> None:
+        """The sale is decided and its notices are settled: what the card may still hear of the host's answer."""
+
     def report(self, result) -> None:
         """Put into the result what only this one knows."""
 

@@ -66,7 +66,9 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
             # Last: as long as anything can still fail the reversal stands
             sold = final is not None and final.code == outcome.APPROVED
             _settle(t, sale, _CARD_REFUSED if answer.response_code == _APPROVED and not sold else "")
-    if answer is None and final.code == outcome.APPROVED:
+    if answer is not None:
+        await t.interface.epilogue(answer)
+    elif final.code == outcome.APPROVED:
         _add(t, _notice(t, sale, protocol.NOTICE_OFFLINE, ""))
     return final
 

@@ -1,10 +1,13 @@
 """A card held to the reader: the contactless side of a transaction. Loaded for one, and unloaded after it."""
 
+import asyncio
+import time
+
 from micropython import const
 
 from .. import outcome
 from ..emv.contactless.entry_point import CAN_CONTACT, CAN_PIN, EntryPoint
-from ..errors import E_NOT_PAYMENT, ReaderError
+from ..errors import E_CARD_PROTOCOL, E_NOT_PAYMENT, E_TWO_CARDS, ReaderError
 from ..link import protocol
 from ..util import ber_tlv
 from ..util.wipe import wipe
@@ -21,6 +24,8 @@ _TAG_9F79_ELECTRONIC_CASH_BALANCE = const(0x9F79)
 
 _TTQ1_ONLINE_PIN = const(0x04)
 _RESULTS_ONLINE_PIN = b"\x02\x00\x00"  # EMV 4.4 Book 4, 6.3.4.5
+_UPDATE_MS = const(10_000)  # for the card to be presented once more
+_LOOK_MS = const(30)
 _HOLD = const(13)  # in 100 ms: what is shown stays so long at least (EMV Contactless Book A, 9.4)
 _REPORT_MOST = const(24)
 
@@ -136,6 +141,43 @@ class Tap(Interface):
                 message = outcome.MESSAGE_APPROVED_SIGN
         await t.ui(message, outcome.UI_CARD_READ, _HOLD)
         return final
+
+    async def epilogue(self, answer) -> None:
+        """Issuer update processing: the card is presented once more and hears what its issuer says. It changes nothing of
+        the sale, whether it comes to that or not (EMV Contactless Book C-3, issuer update processing)."""
+        if not self._entry.wants_update or not answer.icc_data:
+            return
+        t = self._t
+        contactless = t.parts.contactless
+        await t.ui(outcome.MESSAGE_PRESENT_AGAIN, outcome.UI_READY_TO_READ)
+        try:
+            await contactless.start()
+            card = await self._again(contactless, t.parts.clock)
+            if card is not None:
+                await self._entry.update(card.transmit, self._tx, t.data, answer.icc_data)
+                await card.release()
+                await t.card(protocol.CARD_READ)
+        except ReaderError:
+            pass
+        finally:
+            try:
+                await contactless.stop()
+            except ReaderError:
+                pass  # the next transaction says so
+
+    async def _again(self, contactless, clock):
+        """The card, or None when nobody presents it in time."""
+        deadline = time.ticks_add(clock.ticks_ms(), _UPDATE_MS)
+        while time.ticks_diff(deadline, clock.ticks_ms()) > 0:
+            try:
+                card = await contactless.look()
+                if card is not None:
+                    return card
+            except ReaderError as error:
+                if error.code not in (E_TWO_CARDS, E_CARD_PROTOCOL):
+                    raise
+            await asyncio.sleep_ms(_LOOK_MS)
+        return None
 
     def report(self, result) -> None:
         result.chip = self._chip

@@ -5,14 +5,18 @@ from reader.app.tap import Tap
 from reader.emv.data import DataStore
 from reader.errors import (
     E_CANCELLED,
+    E_CARD_REMOVED,
     E_HOST_TIMEOUT,
+    E_NFC_SILENT,
     E_NO_PIN,
     E_NOT_PAYMENT,
     E_SEE_PHONE,
+    E_TWO_CARDS,
     ReaderError,
 )
+from reader.link import protocol
 from reader.outcome import Outcome
-from testing import cases, h, raises, requirement
+from testing import FakeClock, cases, h, raises, requirement
 
 _TRACK = h("621234 0000000019 D49122200000 0F")
 _PIN = b"\x01\x02\x03\x04"
@@ -79,8 +83,40 @@ class _Card:
         self.released = True
 
 
+class _Field:
+    """What the looks into the field give, one after another: a card, None, an error's number."""
+
+    def __init__(self, *found, fault=0):
+        self.found = list(found)
+        self.fault = fault
+        self.on = False
+
+    async def start(self):
+        if self.fault:
+            raise ReaderError(self.fault)
+        self.on = True
+
+    async def look(self, *_):
+        found = self.found.pop(0) if self.found else None
+        if isinstance(found, int):
+            raise ReaderError(found)
+        return found
+
+    async def stop(self):
+        self.on = False
+
+
 class _Entry:
     """Entry Point, with its answer in hand."""
+
+    wants_update = True
+    heard = b""
+    fault = 0
+
+    async def update(self, transmit, tx, data, issuer_data):
+        self.heard = issuer_data
+        if self.fault:
+            raise ReaderError(self.fault)
 
     def __init__(self, final):
         self.final = final
@@ -214,3 +250,62 @@ async def test_no_answer_is_shown_as_an_error_and_stays_one():
     with raises(E_HOST_TIMEOUT):
         await tap.conclude(None, ReaderError(E_HOST_TIMEOUT), True)
     assert tap._t.shown[0][0] == outcome.MESSAGE_PROCESSING_ERROR
+
+
+class _Approval:
+    response_code = "00"
+    icc_data = h("910A 0102030405060708 3030")
+
+
+async def _epilogue(field, answer=_Approval, fault=0):
+    tap = _tap()
+    parts = tap._t.parts
+    parts.contactless = field
+    parts.clock = FakeClock()
+    tap._t.events = []
+
+    async def card(event, detail=0):
+        tap._t.events.append(event)
+
+    tap._t.card = card
+    tap._entry = _Entry(None)
+    tap._entry.fault = fault
+    # Nobody waits for real: the clock goes on with each look
+    look = field.look
+
+    async def looked(*_):
+        parts.clock.advance(1000)
+        return await look()
+
+    field.look = looked
+    await tap.epilogue(answer)
+    assert not field.on
+    return tap
+
+
+@requirement("Book C-3", "5.8", "Issuer update: the card is presented once more, and hears what its issuer has said.")
+async def test_issuer_update():
+    card = _Card()
+    tap = await _epilogue(_Field(None, E_TWO_CARDS, card))
+    assert tap._entry.heard == _Approval.icc_data and card.released
+    assert tap._t.shown == [(outcome.MESSAGE_PRESENT_AGAIN, outcome.UI_READY_TO_READ)]
+    assert tap._t.events == [protocol.CARD_READ]
+
+
+@cases(
+    (_Field(), 0, "nobody presents it again"),
+    (_Field(fault=E_NFC_SILENT), 0, "the chip has died"),
+    (_Field(E_NFC_SILENT), 0, "the chip dies while it looks"),
+    (_Field(_Card()), E_CARD_REMOVED, "the card is taken away again"),
+)
+async def test_an_update_that_comes_to_nothing_changes_nothing(field, fault, why):
+    tap = await _epilogue(field, fault=fault)
+    assert tap._t.events == [], why
+
+
+async def test_no_update_is_wanted():
+    class Bare:
+        response_code = "00"
+        icc_data = b""
+
+    assert (await _epilogue(_Field(_Card()), Bare))._t.shown == []
