@@ -16,7 +16,8 @@ class Account:
     status: "active", "lost", "stolen", "blocked" or "referral". limit: the most one sale may take.
     pin: what is verified online, "" for none. scripts: sent with every answer to a genuine card.
     wrong_arpc: the host answers as somebody would who does not know the issuer's key.
-    fallback: the issuer takes the stripe of a card whose chip has failed.
+    fallback: the issuer takes the stripe of a card whose chip has failed. asks_pin: it wants the PIN for every tap, and
+    asks for it with 1A when none came.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Account:
     scripts: tuple[Script, ...] = ()
     wrong_arpc: bool = False
     fallback: bool = True
+    asks_pin: bool = False
 
 
 # What the contactless cards find at the issuer. 6212340000000126 has no account.
@@ -98,6 +100,40 @@ _OTHER_STRIPE: dict[int, dict[str, Any]] = {
 }
 
 
+# The contactless cards of the two kernels: numbers 600 to 659 of the issuer's range, and 1 to 99 of its Visa range
+_TAP_FIRST, _TAP_LAST = 600, 659
+_VISA_FIRST, _VISA_LAST = 1, 99
+_OTHER_TAP: dict[int, dict[str, Any]] = {
+    610: {"pin": _PIN},
+    611: {"pin": _PIN},
+    612: {"pin": _PIN},
+    613: {"pin": _PIN, "asks_pin": True},
+    614: {"pin": _PIN, "asks_pin": True},
+    615: {"pin": _PIN, "asks_pin": True},
+    620: {"expiry": "1912"},
+}
+_OTHER_VISA: dict[int, dict[str, Any]] = {
+    2: {"balance": 1},
+    10: {"pin": _PIN},
+    11: {"pin": _PIN},
+    13: {"pin": _PIN, "asks_pin": True},
+    20: {"expiry": "1912"},
+    21: {"expiry": "1912"},
+    60: {"scripts": (Script(BEFORE, ("put 9F58 05",)),)},
+    61: {"wrong_arpc": True},
+}
+
+
+def tap_number(number: int) -> str:
+    """The account number of a contactless UnionPay card: as `contact_number`."""
+    return contact_number(number)
+
+
+def visa_number(number: int) -> str:
+    """The account number of a Visa card, of the issuer's other range."""
+    return _with_check_digit(f"{test_keys.VISA_IIN}{number:07d}")
+
+
 def contact_number(number: int) -> str:
     """The account number: issuer's range, seven digits, check digit (ISO/IEC 7812-1, annex B)."""
     return _with_check_digit(f"{test_keys.ISSUER_IIN}{number:07d}")
@@ -131,4 +167,14 @@ def _stripe() -> tuple[Account, ...]:
     )
 
 
-ACCOUNTS = (*_CONTACTLESS, *_contact(), *_stripe())
+def _tapped() -> tuple[Account, ...]:
+    return tuple(
+        Account(f"T{n}", tap_number(n), **{"balance": _BALANCE, **_OTHER_TAP.get(n, {})})
+        for n in range(_TAP_FIRST, _TAP_LAST + 1)
+    ) + tuple(
+        Account(f"V{n}", visa_number(n), **{"balance": _BALANCE, **_OTHER_VISA.get(n, {})})
+        for n in range(_VISA_FIRST, _VISA_LAST + 1)
+    )
+
+
+ACCOUNTS = (*_CONTACTLESS, *_contact(), *_stripe(), *_tapped())

@@ -175,7 +175,7 @@ class Authoriser:
     def _account(self, pan: str) -> Account:
         if not tracks.check_digit_ok(pan):
             raise RefusedError("account-number")
-        if not pan.startswith(self.issuer.iin):
+        if not self.issuer.serves(pan):
             raise RefusedError("issuer")
         account = self.issuer.account(pan)
         if account is None:

@@ -25,12 +25,14 @@ class Books:
             "atcs": {},
             "balances": {},
             "pins": {},
+            "demands": {},
             "serial": 0,
         }
         if path is not None and path.exists():
             try:
                 loaded = json.loads(path.read_text())
-                loaded.setdefault("pins", {})  # books of before there were any
+                for later in ("pins", "demands"):  # books of before there were any
+                    loaded.setdefault(later, {})
                 if {key: type(value) for key, value in loaded.items()} != {
                     key: type(value) for key, value in self._data.items()
                 }:
@@ -88,6 +90,14 @@ class Books:
             return False
         self._data["atcs"][key] = atc
         return True
+
+    def ask_for_pin(self, account: str, sequence: int, atc: int, cryptogram: bytes) -> None:
+        """The issuer has asked for a PIN: this tap may come once more."""
+        self._data["demands"][f"{account}/{sequence}"] = [atc, cryptogram.hex()]
+
+    def asked_for_pin(self, account: str, sequence: int, atc: int, cryptogram: bytes) -> bool:
+        """Whether it was this tap; it may not come a third time."""
+        return self._data["demands"].pop(f"{account}/{sequence}", None) == [atc, cryptogram.hex()]
 
     def balance(self, account: str, opening: int) -> int:
         return int(self._data["balances"].get(account, opening))

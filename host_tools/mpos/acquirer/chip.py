@@ -22,24 +22,33 @@ class ChipCard:
         track = tracks.chip_track2(bytes.fromhex(fields["35"]), data_key)
         self.pan, self.expiry = track.pan, track.expiry
         self.sequence = int(fields.get("23", "0"))
+        self.is_tapped = not fields["22"].startswith(_CONTACT)
+        self._has_pin = "52" in fields
         self.chip = chip_data.parse(bytes.fromhex(fields["55"]))
-        chip_data.compare(self.chip, fields)
-        if fields["22"].startswith(_CONTACT):
+        chip_data.compare(self.chip, fields, self.is_tapped)
+        if self.is_tapped:
+            pin.check_tap(self.chip, fields)
+        else:
             pin.check_results(self.chip, fields)
 
     def prove(self, account: Account, issuer: Issuer, books: Books) -> str:
-        if not issuer.is_genuine(self._session_key(issuer), self.chip):
+        chip_data.check_version(self.chip, is_visa=account.pan.startswith(issuer.visa_iin))
+        if not issuer.is_genuine(self.pan, self.sequence, self.chip):
             raise RefusedError("cryptogram")
+        chip_data.check_kind(self.chip)
         atc = int.from_bytes(self.chip[0x9F36], "big")
+        cryptogram = self.chip[0x9F26]
         if not books.note_atc(account.id, self.sequence, atc):
-            raise RefusedError("atc")
+            # The same tap once more, because the issuer has asked for the PIN
+            if not (self._has_pin and books.asked_for_pin(account.id, self.sequence, atc, cryptogram)):
+                raise RefusedError("atc")
+        elif account.asks_pin and self.is_tapped and not self._has_pin:
+            books.ask_for_pin(account.id, self.sequence, atc, cryptogram)
+            raise RefusedError("pin-demanded")
         return f"cryptogram genuine, card's counter {atc}"
 
     def answer_data(self, account: Account, issuer: Issuer, code: str) -> bytes:
-        return issuer.answer(self._session_key(issuer), self.chip, code, account, self.sequence)
-
-    def _session_key(self, issuer: Issuer) -> bytes:
-        return issuer.session_key(self.pan, self.sequence, self.chip[0x9F36])
+        return issuer.answer(self.chip, code, account, self.sequence)
 
 
 def _check(fields: dict[str, str]) -> None:

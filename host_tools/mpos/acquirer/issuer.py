@@ -1,30 +1,34 @@
-"""The issuer behind the host: its accounts, its key, the cryptograms of its cards.
+"""The issuer behind the host: its accounts, its keys, the cryptograms of its cards (cryptograms.py).
 
-PBOC 3.0 part 5 and 7, cryptogram version 01; ARPC by method 1 (EMV 4.4 Book 2, 8.2.1).
+It has two ranges of account numbers: one of UnionPay cards, one of Visa cards that have no contacts.
 """
 
 import hmac
 from dataclasses import dataclass
 
 from psec import cvv
-from pyemv import ac, kd, tools
 
-from mpos.acquirer import scripts
+from mpos.acquirer import cryptograms, scripts
 from mpos.acquirer.accounts import ACCOUNTS, Account
 from mpos.bench import test_keys
 
-# What the cryptogram covers, in this order; the CVR out of 9F10 ends it
-_COVERED = (0x9F02, 0x9F03, 0x9F1A, 0x95, 0x5F2A, 0x9A, 0x9C, 0x9F37, 0x82, 0x9F36)
+_VERSION = 2  # of 9F10: the cryptogram version
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """iin: the digits that its account numbers begin with."""
+    """iin, visa_iin: the digits that its account numbers begin with."""
 
     iin: str = test_keys.ISSUER_IIN
     master_key: bytes = test_keys.ISSUER_MASTER_KEY
     card_verification_key: bytes = test_keys.CARD_VERIFICATION_KEY
     accounts: tuple[Account, ...] = ACCOUNTS
+    visa_iin: str = test_keys.VISA_IIN
+    visa_master_key: bytes = test_keys.VISA_MASTER_KEY
+
+    def serves(self, pan: str) -> bool:
+        """Whether the number is of one of its ranges."""
+        return pan.startswith((self.iin, self.visa_iin))
 
     def account(self, pan: str) -> Account | None:
         return next((account for account in self.accounts if account.pan == pan), None)
@@ -33,30 +37,30 @@ class Issuer:
         """The three digits that prove a stripe. pan: digits; expiry: YYMM; service_code: three digits."""
         return cvv.generate_cvv(self.card_verification_key, pan, expiry, service_code)
 
-    def session_key(self, pan: str, sequence: int, atc: bytes) -> bytes:
-        """Of one card's one transaction: master key by option A, then each half from the counter."""
-        card = kd.derive_icc_mk_a(self.master_key, pan, f"{sequence:02d}")
-        inverted = tools.xor(atc, b"\xff\xff")
-        return tools.encrypt_tdes_ecb(card, bytes(6) + atc + bytes(6) + inverted)
-
-    def is_genuine(self, session_key: bytes, chip: dict[int, bytes]) -> bool:
+    def is_genuine(self, pan: str, sequence: int, chip: dict[int, bytes]) -> bool:
         """Whether 9F26 is what the card's key makes of the other objects."""
-        data = b"".join(chip[tag] for tag in _COVERED) + chip[0x9F10][3:7]
-        return hmac.compare_digest(ac.generate_ac(session_key, data, ac.PaddingType.EMV), chip[0x9F26])
+        return hmac.compare_digest(self._method(pan, sequence, chip).cryptogram(chip), chip[0x9F26])
 
-    def answer(
-        self, session_key: bytes, chip: dict[int, bytes], response_code: str, account: Account, sequence: int
-    ) -> bytes:
-        """DE55 of the answer: tag 91, the ARPC (8 bytes) and the response code it was made with (2); then scripts."""
-        code = response_code.encode("ascii")
-        arpc = ac.generate_arpc_1(session_key, chip[0x9F26], code)
+    def answer(self, chip: dict[int, bytes], response_code: str, account: Account, sequence: int) -> bytes:
+        """DE55 of the answer: tag 91, the ARPC and what it was made with; then scripts."""
+        proof = self._method(account.pan, sequence, chip).proof(chip, response_code)
         if account.wrong_arpc:
-            arpc = bytes([arpc[0] ^ 0x01]) + arpc[1:]
-        answer = bytes([0x91, len(arpc) + len(code)]) + arpc + code
+            proof = bytes([proof[0] ^ 0x01]) + proof[1:]
+        answer = bytes([0x91, len(proof)]) + proof
         if account.scripts:
-            keys = scripts.keys_of(self.master_key, account.pan, sequence, chip[0x9F36])
+            make = scripts.visa_keys_of if self._is_visa(account.pan) else scripts.keys_of
+            key = self.visa_master_key if self._is_visa(account.pan) else self.master_key
+            keys = make(key, account.pan, sequence, chip[0x9F36])
             answer += b"".join(scripts.encode(s, keys, chip[0x9F36], chip[0x9F26]) for s in account.scripts)
         return answer
+
+    def _is_visa(self, pan: str) -> bool:
+        return pan.startswith(self.visa_iin)
+
+    def _method(self, pan: str, sequence: int, chip: dict[int, bytes]) -> cryptograms.Method:
+        if not self._is_visa(pan):
+            return cryptograms.Pboc(self.master_key, pan, sequence)
+        return cryptograms.VISA[chip[0x9F10][_VERSION]](self.visa_master_key, pan, sequence)
 
 
 def cvn(pan: str, expiry: str, service_code: str) -> str:

@@ -54,6 +54,16 @@ def check_results(chip: dict[int, bytes], fields: dict[str, str]) -> None:
         raise RefusedError("contradiction", "Tag 95: no PIN was entered, and one came.")
 
 
+def check_tap(chip: dict[int, bytes], fields: dict[str, str]) -> None:
+    """A tapped card's CVM results, where the reader gives them: a PIN for the host must have come then. One may come all the
+    same: the issuer asked for it."""
+    results = chip.get(0x9F34, b"")
+    if len(results) not in (0, 3):
+        raise RefusedError("chip-data", "Tag 9F34 is of a wrong length.")
+    if results and results[0] & 0x3F == _ONLINE and results[2] == _UNKNOWN and "52" not in fields:
+        raise RefusedError("pin-missing")
+
+
 def digits(block: str, key: bytes, pan: str) -> str:
     """The PIN in a block (hex of 8 bytes). Refuses what does not decrypt to one for this account."""
     clear = des.decrypt_tdes_ecb(key, bytes.fromhex(block))

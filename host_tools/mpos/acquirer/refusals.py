@@ -31,6 +31,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "pin-required": ("55", "The card's service code asks for a PIN, and none came."),
     "atc": ("59", "The card's counter did not increase: a replayed cryptogram or a copied card."),
     "pin-missing": ("30", "The card's data say that a PIN was entered for the host, and none came."),
+    "pin-demanded": ("1A", "The issuer wants the cardholder's PIN for this tap, and none came."),
     "pin-block": ("99", "The PIN block does not decrypt to a PIN of this account."),
     "pin": ("55", "The PIN is wrong."),
     "pin-tries": ("75", "The PIN was wrong too often."),

@@ -52,6 +52,19 @@ def keys_of(issuer_key: bytes, pan: str, sequence: int, atc: bytes) -> Keys:
     return Keys(session(test_keys.ISSUER_SCRIPT_MAC_KEY), session(test_keys.ISSUER_SCRIPT_DATA_KEY), master(issuer_key))
 
 
+def visa_keys_of(issuer_key: bytes, pan: str, sequence: int, atc: bytes) -> Keys:
+    """Of a Visa card: each half of the card's key changed by the counter, the right one by its complement."""
+
+    def master(key: bytes) -> bytes:
+        return kd.derive_icc_mk_a(key, pan, f"{sequence:02d}")
+
+    return Keys(
+        kd.derive_visa_sm_sk(master(test_keys.VISA_SCRIPT_MAC_KEY), atc),
+        kd.derive_visa_sm_sk(master(test_keys.VISA_SCRIPT_DATA_KEY), atc),
+        master(issuer_key),
+    )
+
+
 def encode(script: Script, keys: Keys, atc: bytes, arqc: bytes) -> bytes:
     """The whole template. Raises ValueError for a command of another name."""
     parts = [_object(b"\x9f\x18", script.identifier)] if script.identifier else []

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from mpos.bench.field import Target, TargetRemoved
 
@@ -73,10 +74,14 @@ class Faulty:
 
     def __init__(self, card: Target, at: int, what: Fault):
         self.card = card
-        self.uid, self.atqa, self.sak, self.ats = card.uid, card.atqa, card.sak, card.ats
+        self.uid = card.uid
         self._at = at
         self._what = what
         self._count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else its technology says of a card."""
+        return getattr(self.card, name)
 
     def power_on(self) -> None:
         self._count = 0

@@ -16,7 +16,9 @@ _CURRENCY = bytes.fromhex("0156")
 
 
 class QpbocApplication(ContactlessApplication):
-    """See ContactlessApplication."""
+    """See ContactlessApplication. An approval that was cut off can be read to its end: JR/T 0025.12, annex F."""
+
+    RESUMES = True
 
     # EMV 4.4 Book 3, annex C1: cardholder verification, terminal risk management, issuer authentication
     def interchange_profile(self) -> bytes:

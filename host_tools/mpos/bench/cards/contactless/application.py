@@ -42,7 +42,10 @@ CTQ2_UPDATE = 0x40
 
 class ContactlessApplication:
     """State that lasts: atc (the counter before the next transaction), cash, looked_at (the phone was). Everything else ends
-    with the next SELECT or activation."""
+    with the next SELECT or activation; but where `RESUMES`, an approval (TC) can be read to its end after another SELECT,
+    without GET PROCESSING OPTIONS, until the next one of these."""
+
+    RESUMES = False
 
     def __init__(self, profile: Profile, atc: int = 0):
         self.profile = profile
@@ -52,14 +55,15 @@ class ContactlessApplication:
         self.blocked = profile.application_blocked
         self.files = files.build(profile, bytes.fromhex(profile.aip) if profile.aip else self.interchange_profile())
         self.key = profile.master_key()
+        self._kind, self._amount, self._dynamic = AAC, b"", b""
+        self._has_paid = False
         self.select()
 
     def select(self) -> None:
         """Forget the transaction."""
         self.initiated = False
-        self._kind = AAC
-        self._amount = b""
-        self._dynamic = b""
+        if self._kind != TC or not self.RESUMES:
+            self._kind, self._amount, self._dynamic = AAC, b"", b""
 
     # What differs
 
@@ -137,6 +141,7 @@ class ContactlessApplication:
         self.initiated = True
         self._kind, ctq = self._verified(self.decide(ttq, terminal), ttq)
         self._amount = terminal.get(0x9F02, bytes(6))
+        self._has_paid = False
         return self._options(terminal, ttq, ctq)
 
     def _options(self, terminal: dict[int, bytes], ttq: bytes, ctq: bytes) -> bytes:
@@ -230,7 +235,7 @@ class ContactlessApplication:
     def _read_record(self, number: int, p2: int) -> bytes:
         if p2 & 0x07 != 0x04 or not number:
             raise StatusError(status.WRONG_P1P2)
-        if not self.initiated:
+        if not self.initiated and not (self.RESUMES and self._kind == TC):
             raise StatusError(status.CONDITIONS)
         place = (p2 >> 3, number)
         records = dict(self.files.records)
@@ -244,11 +249,11 @@ class ContactlessApplication:
             self._finish()
         return records[place]
 
-    # PBOC 3.0 part 12: what is paid offline is taken off when the reader has all it needs
+    # JR/T 0025.12: what is paid offline is taken off when the reader asks for the last it needs, and once
     def _finish(self) -> None:
-        if self._kind == TC and self.cash.balance is not None:
+        if self._kind == TC and self.cash.balance is not None and not self._has_paid:
+            self._has_paid = True
             self.cash.spend(self._amount)
-            self._kind = AAC  # once
 
     # EMV 4.4 Book 3, 6.5.7
     def _get_data(self, tag: int) -> bytes:
