@@ -53,7 +53,7 @@ class Tap(Interface):
 
             tables = EmvTables(board.emv_tables)
         can = (CAN_PIN if board.pin_pad is not None else 0) | (CAN_CONTACT if board.contact is not None else 0)
-        self._entry = EntryPoint(parts.parameters, parts.entropy, tables, can)
+        self._entry = EntryPoint(parts.parameters, parts.entropy, tables, can, parts.room)
         self._tx: Any = None
         self._pin: Any = None
         self._was_asked = False  # for a PIN

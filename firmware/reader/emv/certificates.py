@@ -1,4 +1,5 @@
-"""Public keys out of certificates: EMV 4.4 Book 2, 5.2, 5.3, 6.2 to 6.4 (issuer, ICC), 7.1, 7.2 (PIN encipherment).
+"""Public keys out of certificates: EMV 4.4 Book 2, 5.2, 5.3, 6.2 to 6.4 (issuer, ICC), 6.5 and 6.6 (what the
+card signed); 7.1, 7.2 (PIN encipherment).
 
 The checks are done in the standard's order. Whichever fails, there is no key: that ends no transaction, it is what the
 terminal verification results are for. A data object that is missing is told there at once (byte 1, bit 6), as Book 3,
@@ -35,6 +36,11 @@ _HEADER = const(0x6A)
 _TRAILER = const(0xBC)
 _FORMAT_ISSUER = const(0x02)
 _FORMAT_ICC = const(0x04)
+_FORMAT_DYNAMIC = const(0x05)  # Book 2, table 17
+_DYNAMIC_FIXED = const(25)  # bytes of that one besides the ICC dynamic data and the padding
+DYNAMIC_AT = const(4)
+_NUMBER_LEAST = const(2)
+_NUMBER_MOST = const(8)
 _SHA_1 = const(0x01)  # Book 2, B3.1
 _RSA = const(0x01)  # Book 2, B2.4
 
@@ -91,6 +97,20 @@ def holds(recovered, *parts) -> bool:
     for part in parts:
         digest.update(part)
     return digest.digest() == recovered[end : end + 20]
+
+
+def recover_dynamic(signature, key):
+    """Signed dynamic application data whose lengths fit, or None. Book 2, 6.5.2 and 6.6.2, steps 1 to 5.
+
+    Byte 5 (DYNAMIC_AT) is the length of the ICC dynamic number, which follows.
+    """
+    recovered = recover(signature, key, _FORMAT_DYNAMIC)
+    if recovered is None or recovered[2] != _SHA_1 or recovered[3] > len(recovered) - _DYNAMIC_FIXED:
+        return None
+    number = recovered[DYNAMIC_AT]
+    if not _NUMBER_LEAST <= number <= _NUMBER_MOST or number >= recovered[3]:
+        return None
+    return recovered
 
 
 def issuer_key(s) -> "Key | None":

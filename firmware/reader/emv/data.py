@@ -128,6 +128,19 @@ class DataStore:
         self._used = at + _HEADER + n
         self._seen[tag >> 3 & 0x1F] |= 1 << (tag & 7)
 
+    def copy(self) -> bytearray:
+        """All rows, for the caller to wipe and for `restore`."""
+        return bytearray(self._view[: self._used])
+
+    def restore(self, rows) -> None:
+        """Forget everything, and have what `copy` gave. Raises E_DATA_FULL."""
+        self.wipe()
+        at = 0
+        while at < len(rows):
+            end = at + _HEADER + rows[at + 2]
+            self._append(rows[at] << 8 | rows[at + 1], memoryview(rows)[at + _HEADER : end])
+            at = end
+
     @property
     def used(self) -> int:
         """Bytes of the buffer that hold something."""

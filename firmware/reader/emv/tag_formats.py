@@ -1,5 +1,5 @@
 """Format, length and source of the data objects the reader keeps: EMV 4.4 Book 3, Annex A; PBOC 3.0 part 13;
-Contactless Book C-7.
+Contactless Books C-3 and C-7.
 
 One row of three bytes per data object: kind, least and most bytes of the value. A data object that is in no row is
 not kept (Book 3, 10.2: what is not recognised is ignored). Templates have none, the issuer's scripts (71, 72, 86)
@@ -37,11 +37,11 @@ _LAST = (
     b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18"
     b"\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20\x21\x22\x23\x24\x25\x26\x27\x2d\x2e\x2f\x32\x33\x34\x35\x36\x37"
     b"\x38\x39\x3a\x3b\x3c\x3d\x40\x41\x42\x43\x44\x45\x46\x47\x48\x49\x4a\x4b\x4c\x4d\x4e\x4f\x5d\x63"
-    b"\x66\x69\x6c\x6d\x74\x77\x78\x79\x7a\x7b"
+    b"\x66\x69\x6c\x6d\x6e\x74\x77\x78\x79\x7a\x7b\x7c"
 )
 _AT_5F = const(29)
 _AT_9F = const(44)
-_END = const(126)
+_END = const(128)
 
 _ROW = const(3)
 _ROWS = (
@@ -60,10 +60,10 @@ _ROWS = (
     b"\x90\x00\xfc"  # 8C CDOL1
     b"\x90\x00\xfc"  # 8D CDOL2
     b"\x90\x00\xfc"  # 8E CVM list; without a rule it is as if it were not there (10.5)
-    b"\x90\x01\x01"  # 8F CA public key index, card
-    b"\x90\x00\xf8"  # 90 issuer public key certificate; its length is judged by the authentication (Book 2, 5.3)
+    b"\xd0\x01\x01"  # 8F CA public key index, card
+    b"\xd0\x00\xf8"  # 90 issuer public key certificate; its length is judged by the authentication (Book 2, 5.3)
     b"\x20\x08\x10"  # 91 issuer authentication data
-    b"\x90\x00\xfc"  # 92 issuer public key remainder
+    b"\xd0\x00\xfc"  # 92 issuer public key remainder
     b"\x90\x00\xf8"  # 93 signed static application data
     b"\xd0\x04\xfc"  # 94 application file locator
     b"\x00\x05\x05"  # 95 terminal verification results
@@ -131,7 +131,7 @@ _ROWS = (
     b"\x90\x00\xf8"  # 9F2D PIN encipherment public key certificate
     b"\x90\x00\xfc"  # 9F2E PIN encipherment public key exponent
     b"\x90\x00\xfc"  # 9F2F PIN encipherment public key remainder
-    b"\x90\x00\xfc"  # 9F32 issuer public key exponent
+    b"\xd0\x00\xfc"  # 9F32 issuer public key exponent
     b"\x00\x03\x03"  # 9F33 terminal capabilities
     b"\x00\x03\x03"  # 9F34 CVM results
     b"\x01\x01\x01"  # 9F35 terminal type
@@ -149,12 +149,12 @@ _ROWS = (
     b"\x91\x01\x04"  # 9F43 application reference currency exponent
     b"\x91\x01\x01"  # 9F44 application currency exponent
     b"\x00\x02\x02"  # 9F45 data authentication code, recovered (Book 2, 5.4)
-    b"\x90\x00\xf8"  # 9F46 ICC public key certificate
-    b"\x90\x00\xfc"  # 9F47 ICC public key exponent
-    b"\x90\x00\xfc"  # 9F48 ICC public key remainder
+    b"\xd0\x00\xf8"  # 9F46 ICC public key certificate
+    b"\xd0\x00\xfc"  # 9F47 ICC public key exponent
+    b"\xd0\x00\xfc"  # 9F48 ICC public key remainder
     b"\x90\x00\xfc"  # 9F49 DDOL
-    b"\x90\x00\xfc"  # 9F4A static data authentication tag list
-    b"\x80\x00\xf8"  # 9F4B signed dynamic application data
+    b"\xd0\x00\xfc"  # 9F4A static data authentication tag list
+    b"\xc0\x00\xf8"  # 9F4B signed dynamic application data
     b"\x00\x02\x08"  # 9F4C ICC dynamic number, recovered (Book 2, 6.5.2)
     b"\x80\x02\x02"  # 9F4D log entry
     b"\x03\x01\x28"  # 9F4E merchant name and location
@@ -165,12 +165,14 @@ _ROWS = (
     b"\xd0\x05\x10"  # 9F69 card authentication related data
     b"\xc0\x02\x02"  # 9F6C card transaction qualifiers
     b"\x81\x06\x06"  # 9F6D electronic cash reset threshold
-    b"\x93\x06\x06"  # 9F74 electronic cash issuer authorisation code
+    b"\xc0\x01\x20"  # 9F6E form factor indicator
+    b"\xd3\x06\x06"  # 9F74 electronic cash issuer authorisation code
     b"\x81\x06\x06"  # 9F77 electronic cash balance limit
     b"\x81\x06\x06"  # 9F78 electronic cash transaction limit
-    b"\x81\x06\x06"  # 9F79 electronic cash balance
+    b"\xc1\x06\x06"  # 9F79 electronic cash balance
     b"\x01\x01\x01"  # 9F7A electronic cash terminal support indicator
     b"\x01\x06\x06"  # 9F7B electronic cash terminal transaction limit
+    b"\xc0\x01\x20"  # 9F7C customer exclusive data
 )
 
 UNKNOWN = const(-1)

@@ -50,10 +50,12 @@ def contactless_data_into(data, terminal, combination, ttq, tx, entropy) -> None
     after pre-processing (4 bytes); `tx`: amount, currency, time, sequence, transaction_type; `entropy` fills 9F37.
     Raises what `entropy` raises, E_TAG_FORMAT, E_DATA_FULL.
     """
-    # The online path of the kernel sets no bit of 95: what the card signs is what the issuer gets
+    # By radio no bit of 95 is ever set: what the card signs is what the issuer gets
     _common_into(data, terminal, combination.aid, combination.application_version, tx, entropy)
     data.put(_TAG_9F03_AMOUNT_OTHER, bytes(_AMOUNT))
     data.put(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS, ttq)
+    # JR/T 0025.12, 6.5: a card asks for this where it has electronic cash
+    data.put(_TAG_9F7A_ELECTRONIC_CASH_TERMINAL_SUPPORT, b"\x01" if combination.floor_limit else b"\x00")
 
 
 def contact_data_into(data, terminal, application, tx, entropy, electronic_cash: bool) -> None:

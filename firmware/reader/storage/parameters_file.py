@@ -10,7 +10,8 @@ Nothing is guessed: a missing, unknown or malformed key is E_PARAMETERS, and its
                      19 additional_capabilities  20 category  21 serial
     30 host          31 tpdu  32 header  33 batch  34 timeout_s  35 pin_codes
     40 contactless   41 aid  42 kernel  43 ttq  44 transaction_limit  45 cvm_limit  46 floor_limit
-                     47 application_version  48 status_check  49 zero_amount
+                     47 application_version  48 status_check  49 zero_amount  50 pan_ranges (account numbers that
+                     may stand behind the AID: beginnings, or from-to; "62,510000-559999")  51 extended_selection
 
 10, 30 and 40 are also an unknown key in that section; 40 also a list that is empty, longer than 8, or names a
 combination of AID and kernel twice.
@@ -34,6 +35,7 @@ _TERMINAL = const(10)
 _HOST = const(30)
 _TPDU = const(31)
 _CONTACTLESS = const(40)
+_KERNEL = const(42)
 _TTQ = const(43)
 
 # Kinds of value, and what the two bounds of a row mean
@@ -44,14 +46,17 @@ _INT = const(4)  # least and greatest number
 _OPTIONAL_INT = const(5)  # the same, or absent: None
 _FLAG = const(6)  # true or false, absent: the first bound
 _OPTIONAL_TEXT = const(7)  # as _TEXT, absent: empty
+_RANGES = const(8)  # beginnings of account numbers, or from-to, with commas; digits of each; absent: None
 
 _TPDU_ID = const(0x60)
 
-# What this firmware can keep of the qualifiers' promises (9F66; EMV Contactless Book C-7, 3.2.2): qPBOC, contact
-# chip, signature, consumer device CVM. No magnetic stripe mode, no full PBOC flow, no offline-only reader, no online
-# PIN, no fDDA. Bits 8 and 7 of byte 2 are set per transaction (Book B, 3.1.1).
-_TTQ_ALLOWED = b"\x32\x00\x40\x00"
-_TTQ1_QPBOC = const(0x20)
+# Kernels that this firmware has, and of each what it can keep of the qualifiers' promises (9F66; EMV Contactless
+# Book C-3, annex A; Book C-7, 3.2.2): EMV mode, contact chip, online PIN, signature, offline data authentication for
+# online authorisations, consumer device CVM; kernel 3 issuer update, kernel 7 version 01 of the signature. No magnetic
+# stripe mode, no full contact flow by radio, no offline-only reader. Bits 8 and 7 of byte 2 are set per transaction
+# (Book B, 3.1.1).
+_TTQ_ALLOWED = ((3, b"\x37\x00\xc0\x00"), (7, b"\x37\x00\x40\x80"))
+_TTQ1_EMV_MODE = const(0x20)
 
 _TERMINAL_KEYS = (
     (11, "id", _TEXT, 8, 8),  # 9F1C, DE41
@@ -75,7 +80,7 @@ _HOST_KEYS = (
 )
 _CONTACTLESS_KEYS = (
     (41, "aid", _HEX, 5, 16),
-    (42, "kernel", _INT, 7, 7),
+    (_KERNEL, "kernel", _INT, 1, 255),
     (_TTQ, "ttq", _HEX, 4, 4),
     (44, "transaction_limit", _OPTIONAL_INT, 0, 999999999999),
     (45, "cvm_limit", _OPTIONAL_INT, 0, 999999999999),
@@ -83,6 +88,8 @@ _CONTACTLESS_KEYS = (
     (47, "application_version", _HEX, 2, 2),  # 9F09
     (48, "status_check", _FLAG, 0, 0),
     (49, "zero_amount", _FLAG, 1, 1),
+    (50, "pan_ranges", _RANGES, 1, 12),
+    (51, "extended_selection", _FLAG, 0, 0),
 )
 
 
@@ -132,17 +139,24 @@ def _combinations(entries) -> tuple:
     combinations: list = []
     for entry in entries:
         combination = _section(_CONTACTLESS, entry, _CONTACTLESS_KEYS)
-        ttq = combination.ttq
-        for i in range(4):
-            if ttq[i] & (0xFF ^ _TTQ_ALLOWED[i]):
-                raise ReaderError(E_PARAMETERS, _TTQ)
-        if not ttq[0] & _TTQ1_QPBOC:
-            raise ReaderError(E_PARAMETERS, _TTQ)
+        _check_qualifiers(combination.kernel, combination.ttq)
         for other in combinations:
             if other.aid == combination.aid and other.kernel == combination.kernel:
                 raise ReaderError(E_PARAMETERS, _CONTACTLESS)
         combinations.append(combination)
     return tuple(combinations)
+
+
+def _check_qualifiers(kernel: int, ttq: bytes) -> None:
+    for number, allowed in _TTQ_ALLOWED:
+        if number == kernel:
+            for i in range(len(allowed)):
+                if ttq[i] & (0xFF ^ allowed[i]):
+                    raise ReaderError(E_PARAMETERS, _TTQ)
+            if not ttq[0] & _TTQ1_EMV_MODE:
+                raise ReaderError(E_PARAMETERS, _TTQ)
+            return
+    raise ReaderError(E_PARAMETERS, _KERNEL)
 
 
 def _section(number: int, values, keys) -> Section:
@@ -152,7 +166,7 @@ def _section(number: int, values, keys) -> Section:
     for key, name, kind, low, high in keys:
         value = _value(values.get(name), kind, low, high)
         # None is also what a key of the wrong kind comes to; only an optional one may be absent
-        if value is None and (kind != _OPTIONAL_INT or name in values):
+        if value is None and (kind not in (_OPTIONAL_INT, _RANGES) or name in values):
             raise ReaderError(E_PARAMETERS, key)
         setattr(section, name, value)
     for name in values:
@@ -182,7 +196,18 @@ def _value(value, kind: int, low: int, high: int):
         if len(value) != low or not all("0" <= c <= "9" for c in value):
             return None
         return int(value) if int(value) <= high else None
+    if kind == _RANGES:
+        return value if all(_is_range(part, low, high) for part in value.split(",")) else None
     return _hex(value, low, high)
+
+
+def _is_range(text: str, low: int, high: int) -> bool:
+    """Digits, or as many digits with a hyphen between, the smaller number first."""
+    first, hyphen, last = text.partition("-")
+    for part in (first, last) if hyphen else (first,):
+        if not low <= len(part) <= high or not all("0" <= c <= "9" for c in part):
+            return False
+    return not hyphen or (len(first) == len(last) and first <= last)
 
 
 def _hex(value: str, low: int, high: int) -> "bytes | None":

@@ -28,6 +28,7 @@ class _Parts:
     has_tables = False
     contact = None
     entropy = None
+    room = None
 
     def __init__(self, pin=_PIN, codes="1A,70", has_pad=True):
         self.parameters = self.host = self.board = self

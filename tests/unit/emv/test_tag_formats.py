@@ -81,7 +81,7 @@ def test_the_issuers(tag):
     assert tag_formats.is_from(tag_formats.row(tag), tag_formats.ISSUER)
 
 
-@cases(0x90, 0x8E, 0x8C, 0x9F46, 0x5F20, 0x9F0D, 0x9F79)
+@cases(0x93, 0x8E, 0x8C, 0x9F49, 0x5F20, 0x9F0D, 0x9F78)
 def test_a_contactless_kernel_does_not_keep_what_only_contact_needs(tag):
     row = tag_formats.row(tag)
     assert tag_formats.is_from(row, tag_formats.CARD) and not tag_formats.is_from(row, tag_formats.CONTACTLESS)

@@ -64,6 +64,39 @@ def test_what_may_be_absent():
     assert (kept.status_check, kept.zero_amount) == (True, False)
 
 
+def test_ranges_and_codes():
+    document = _good()
+    document["host"]["pin_codes"] = "1A,70"
+    for ranges in ("62", "62,81,4", "510000-559999", "62,222100-272099", "0" * 12):
+        document["contactless"][0]["pan_ranges"] = ranges
+        kept = parse(document)
+        assert kept.contactless[0].pan_ranges == ranges and kept.host.pin_codes == "1A,70"
+    document = _good()
+    document["host"].pop("pin_codes", None)
+    document["contactless"][0].pop("pan_ranges", None)
+    kept = parse(document)
+    assert not kept.host.pin_codes and kept.contactless[0].pan_ranges is None
+    assert not kept.contactless[0].extended_selection
+
+
+# What a kernel may promise: 9F66, of each kernel its own bits
+@cases((3, "3700C000"), (3, "20000000"), (7, "37004080"), (7, "20000000"))
+def test_qualifiers_of_each_kernel(kernel, ttq):
+    document = _good()
+    document["contactless"][0]["kernel"] = kernel
+    document["contactless"][0]["ttq"] = ttq
+    assert parse(document).contactless[0].kernel == kernel
+
+
+@cases((3, "37004080"), (7, "3700C000"), (3, "B7004000"), (3, "28004000"), (3, "20404000"), (3, "17004000"))
+def test_qualifiers_that_no_kernel_of_that_number_keeps(kernel, ttq):
+    document = _good()
+    document["contactless"][0]["kernel"] = kernel
+    document["contactless"][0]["ttq"] = ttq
+    with raises(E_PARAMETERS, 43):
+        parse(document)
+
+
 def test_no_file():
     with raises(E_PARAMETERS, 1):
         load("no-such-file.json")
@@ -145,6 +178,9 @@ _KEYS = (
     ("contactless", "application_version", 47),
     ("contactless", "status_check", 48),
     ("contactless", "zero_amount", 49),
+    ("host", "pin_codes", 35),
+    ("contactless", "pan_ranges", 50),
+    ("contactless", "extended_selection", 51),
 )
 
 
@@ -161,7 +197,7 @@ def test_a_key_of_the_wrong_type(section, name, number):
             parse(document)
 
 
-@cases(*[row for row in _KEYS if row[2] not in (44, 45, 46, 48, 49)])
+@cases(*[row for row in _KEYS if row[2] not in (35, 44, 45, 46, 48, 49, 50, 51)])
 def test_a_key_that_is_missing(section, name, number):
     document = _good()
     del _section(document, section)[name]
@@ -204,15 +240,17 @@ def test_a_key_that_is_missing(section, name, number):
     ("host", "timeout_s", 301, 34),
     ("contactless", "aid", "A0000003", 41),
     ("contactless", "aid", "A0" * 17, 41),
-    ("contactless", "kernel", 3, 42),
+    ("contactless", "kernel", 0, 42),
+    ("contactless", "kernel", 2, 42),
+    ("contactless", "kernel", 256, 42),
     ("contactless", "ttq", "220040", 43),
     ("contactless", "ttq", "02004000", 43),  # qPBOC itself is missing
     ("contactless", "ttq", "A2004000", 43),  # magnetic stripe mode
     ("contactless", "ttq", "62004000", 43),  # the full PBOC flow
     ("contactless", "ttq", "2A004000", 43),  # offline-only reader
-    ("contactless", "ttq", "26004000", 43),  # online PIN
     ("contactless", "ttq", "22804000", 43),  # set per transaction
-    ("contactless", "ttq", "22004080", 43),  # fDDA
+    ("contactless", "ttq", "22008000", 43),  # issuer update, which kernel 7 does not have
+    ("contactless", "ttq", "22004040", 43),
     ("contactless", "transaction_limit", -1, 44),
     ("contactless", "transaction_limit", 1000000000000, 44),
     ("contactless", "transaction_limit", None, 44),
@@ -221,6 +259,17 @@ def test_a_key_that_is_missing(section, name, number):
     ("contactless", "application_version", "003000", 47),
     ("contactless", "status_check", 1, 48),
     ("contactless", "zero_amount", "true", 49),
+    ("contactless", "pan_ranges", "", 50),
+    ("contactless", "pan_ranges", "62,", 50),
+    ("contactless", "pan_ranges", "62 ", 50),
+    ("contactless", "pan_ranges", "6A", 50),
+    ("contactless", "pan_ranges", "62-", 50),
+    ("contactless", "pan_ranges", "-62", 50),
+    ("contactless", "pan_ranges", "62-623", 50),
+    ("contactless", "pan_ranges", "63-62", 50),
+    ("contactless", "pan_ranges", "62-63-64", 50),
+    ("contactless", "pan_ranges", "6" * 13, 50),
+    ("contactless", "extended_selection", 1, 51),
 )
 def test_a_value_that_is_refused(section, name, value, number):
     document = _good()

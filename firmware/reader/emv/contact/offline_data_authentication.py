@@ -14,6 +14,7 @@ from micropython import const
 from ...errors import E_DOL, E_STATUS_WORD, ReaderError
 from ...util import ber_tlv
 from .. import certificates, dol
+from ..certificates import DYNAMIC_AT
 from .session import TSI_ODA
 
 _TYPE_CHECKING = const(0)
@@ -55,11 +56,6 @@ _TVR1_SDA_SELECTED = const(0x02)
 _SW_OK = const(0x9000)
 _SHA_1 = const(0x01)
 _FORMAT_STATIC = const(0x03)  # Book 2, table 7
-_FORMAT_DYNAMIC = const(0x05)  # Book 2, table 17
-_DYNAMIC_FIXED = const(25)  # bytes of that one besides the ICC dynamic data and the padding
-_DYNAMIC_AT = const(4)
-_NUMBER_LEAST = const(2)
-_NUMBER_MOST = const(8)
 _CRYPTOGRAM = const(8)
 _HASH = const(20)
 
@@ -142,7 +138,7 @@ async def _dda(s) -> bool:
     # Book 3, 6.5.9.5: anything else ends the transaction
     if status != _SW_OK:
         raise ReaderError(E_STATUS_WORD, status)
-    recovered = _recover_dynamic(s, _signed_data(answer))
+    recovered = certificates.recover_dynamic(_signed_data(answer), s.icc_key)
     if recovered is None or not certificates.holds(recovered, sent):
         return False
     return _keep_number(s, recovered)
@@ -157,21 +153,10 @@ def _signed_data(answer):
     return ber_tlv.need(template, _TAG_9F4B_SIGNED_DYNAMIC_APPLICATION_DATA)
 
 
-def _recover_dynamic(s, signed):
-    """Signed dynamic application data whose lengths fit, or None. Book 2, 6.5.2 and 6.6.2, steps 1 to 5."""
-    recovered = certificates.recover(signed, s.icc_key, _FORMAT_DYNAMIC)
-    if recovered is None or recovered[2] != _SHA_1 or recovered[3] > len(recovered) - _DYNAMIC_FIXED:
-        return None
-    number = recovered[_DYNAMIC_AT]
-    if not _NUMBER_LEAST <= number <= _NUMBER_MOST or number >= recovered[3]:
-        return None
-    return recovered
-
-
 def _keep_number(s, recovered) -> bool:
     # Book 2, 6.5.2, 6.6.2, last sentences
-    at = _DYNAMIC_AT + 1
-    s.data.set(_TAG_9F4C_ICC_DYNAMIC_NUMBER, recovered[at : at + recovered[_DYNAMIC_AT]])
+    at = DYNAMIC_AT + 1
+    s.data.set(_TAG_9F4C_ICC_DYNAMIC_NUMBER, recovered[at : at + recovered[DYNAMIC_AT]])
     return True
 
 
@@ -202,13 +187,13 @@ def _verify(s, cdol1_values, cdol2_values, response, cid: int) -> bool:
     signed = ber_tlv.find(response, _TAG_9F4B_SIGNED_DYNAMIC_APPLICATION_DATA)
     if signed is None or s.icc_key is None:
         return False
-    recovered = _recover_dynamic(s, signed)
+    recovered = certificates.recover_dynamic(signed, s.icc_key)
     if recovered is None:
         return False
     # Table 19: length and number, CID, cryptogram, transaction data hash code
-    at = _DYNAMIC_AT + 1 + recovered[_DYNAMIC_AT]
+    at = DYNAMIC_AT + 1 + recovered[DYNAMIC_AT]
     end = at + 1 + _CRYPTOGRAM + _HASH
-    if end - _DYNAMIC_AT > recovered[3]:
+    if end - DYNAMIC_AT > recovered[3]:
         return False
     # Step 6
     if recovered[at] != cid:

@@ -1,6 +1,6 @@
 """The candidate list from the card's directory: EMV Contactless Book B, 3.3.2; EMV 4.4 Book 1, 12.2.
 
-A candidate is (priority 1 to 15, index of the combination, ADF name). Priority 1 comes first.
+A candidate is (priority 1 to 15, index of the combination, ADF name, extension of it). Priority 1 comes first.
 """
 
 from micropython import const
@@ -14,6 +14,7 @@ _TAG_4F_APPLICATION_DEDICATED_FILE_NAME = const(0x4F)
 _TAG_61_APPLICATION_TEMPLATE = const(0x61)
 _TAG_6F_FCI_TEMPLATE = const(0x6F)
 _TAG_87_APPLICATION_PRIORITY_INDICATOR = const(0x87)
+_TAG_9F29_EXTENDED_SELECTION = const(0x9F29)
 _TAG_9F2A_KERNEL_IDENTIFIER = const(0x9F2A)
 _TAG_A5_FCI_PROPRIETARY_TEMPLATE = const(0xA5)
 _TAG_BF0C_FCI_ISSUER_DISCRETIONARY_DATA = const(0xBF0C)
@@ -55,6 +56,7 @@ def _add_entry(found: list, entry, combinations, allowed) -> None:
     name = ber_tlv.find(entry, _TAG_4F_APPLICATION_DEDICATED_FILE_NAME)
     if name is None or not _ADF_NAME_LEAST <= len(name) <= _ADF_NAME_MOST:
         return
+    extension = _extension(name, ber_tlv.find(entry, _TAG_9F29_EXTENDED_SELECTION))
     priority = _priority(ber_tlv.find(entry, _TAG_87_APPLICATION_PRIORITY_INDICATOR))
     kernel = _requested_kernel(name, ber_tlv.find(entry, _TAG_9F2A_KERNEL_IDENTIFIER))
     if priority is None or kernel == _KERNEL_NONE:
@@ -66,7 +68,7 @@ def _add_entry(found: list, entry, combinations, allowed) -> None:
         if not allowed(i) or name[: len(aid)] != aid:
             continue
         if kernel in (_KERNEL_ANY, combination.kernel):
-            _insert(found, (priority, i, bytes(name)))
+            _insert(found, (priority, i, bytes(name), extension if combination.extended_selection else b""))
 
 
 def _priority(value) -> "int | None":
@@ -76,6 +78,14 @@ def _priority(value) -> "int | None":
     if len(value) != 1:
         return None
     return value[0] & 0x0F or _PRIORITY_LOWEST
+
+
+def _extension(name, value) -> bytes:
+    """Book B, 3.3.2 and 3.3.3: what the directory wants behind the ADF name, where the combination does that; none
+    that makes the name longer than one can be."""
+    if value is None or len(name) + len(value) > _ADF_NAME_MOST:
+        return b""
+    return bytes(value)
 
 
 def _requested_kernel(name, value) -> int:

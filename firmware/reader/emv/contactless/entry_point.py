@@ -1,24 +1,45 @@
-"""Entry Point: EMV Contactless Book B. Pre-processing, combination selection, kernel activation, outcome.
+"""Entry Point: EMV Contactless Book B. Pre-processing, combination selection, kernel activation, outcome processing.
 
-Protocol activation (3.2) is the caller's: it has a card and hands its `transmit` in.
+    start A   pre_process    what the amount allows, before the field is on (3.1)
+    start B   run            one presentment; protocol activation (3.2) is the caller's, who hands its `transmit` in
+    start C                  the next best combination, after Select Next (3.3)
+    start D                  kernel activation (3.4): of the kernel alone, for a card that is recognised (torn.py)
+
+One EntryPoint serves one transaction and knows its presentments: it is restarted by calling `run` again.
 """
 
 from micropython import const
 
-from ...errors import E_INTERNAL, E_NOT_PAYMENT, ReaderError
-from ...outcome import END_APPLICATION, ONLINE_REQUEST, SELECT_NEXT, Outcome
+from ...errors import E_INTERNAL, E_NOT_PAYMENT, E_TORN, ReaderError
+from ...outcome import (
+    APPROVED,
+    ONLINE_REQUEST,
+    SELECT_NEXT,
+    START_B,
+    TRY_AGAIN,
+    Outcome,
+)
 from ..commands import SW_OK, Commands
 from ..terminal import contactless_data_into
-from . import combination_selection, pre_processing
-from .kernel7 import kernel
+from . import combination_selection, decision, initiate, outcome_processing, pre_processing, read_data  # noqa: F401
+from .session import READING, Session, ended
 
 CAN_PIN = const(1)
 CAN_CONTACT = const(2)
 
-_KERNEL_7 = const(7)
+# Kernels by their number. What is named here is a package beside this file, whose module kernel is loaded when a
+# combination with that number is chosen, and has
+#     run(session), finish(session)                     from the selected application, or from its data, to the outcome
+#     type_said(iad), unverified(session, why), online(session, outcome)     what decision.py asks it
+#     RECOVERS, SIGNS_NUMBER_ALONE, TC_MAY_GO_ONLINE     and its rules
+_KERNELS = ((3, "kernel3"), (7, "kernel7"))
+_CARD_DATA = const(300)  # errors from here on are in what the card says; below, it says nothing any more
+_PACKAGE = "reader.emv.contactless."
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
+    from typing import Any
+
     from ...ports import Entropy, Tables
     from ...storage.parameters import Parameters
     from ..data import DataStore
@@ -27,19 +48,36 @@ if _TYPE_CHECKING:
 
 class EntryPoint:
     """`parameters`: limits and terminal data; `entropy`: source of the unpredictable number; `tables`: the authorities'
-    keys, None: no offline data authentication; `terminal_can`: CAN_* of what the board has."""
-
-    wants_update = False
-    is_torn = False
-    torn_atc = -1
+    keys, None: no offline data authentication; `terminal_can`: CAN_* of what the board has; `room`:
+    session.STATIC_DATA_MOST bytes to work in, or None."""
 
     def __init__(
-        self, parameters: "Parameters", entropy: "Entropy", tables: "Tables | None" = None, terminal_can: int = 0
+        self,
+        parameters: "Parameters",
+        entropy: "Entropy",
+        tables: "Tables | None" = None,
+        terminal_can: int = 0,
+        room: "bytearray | None" = None,
     ):
         self._parameters = parameters
         self._entropy = entropy
         self._tables = tables
         self._can = terminal_can
+        self._room = room
+        self._session: Any = None
+        self._index = 0  # of the combination that was activated last
+        self._torn: Any = None
+        self.wants_update = False  # the card is to come once more, for its issuer's answer: `update`
+
+    @property
+    def is_torn(self) -> bool:
+        """A card has approved, left too early, and not come back."""
+        return self._torn is not None
+
+    @property
+    def torn_atc(self) -> int:
+        """That card's transaction counter; 0: there is none."""
+        return 0 if self._torn is None else self._torn.atc
 
     def pre_process(
         self, amount: int, currency: int, time: tuple, sequence: int, transaction_type: int = 0x00
@@ -49,58 +87,166 @@ class EntryPoint:
 
         Outcome TRY_ANOTHER_INTERFACE: no application allows the amount by radio. Raises E_AMOUNT.
         """
-        return pre_processing.pre_process(self._parameters, amount, currency, time, sequence, transaction_type)
+        kept = self._can & CAN_PIN, self._can & CAN_CONTACT, self._tables is not None
+        tx = pre_processing.pre_process(self._parameters, kept, amount, currency, time, sequence, transaction_type)
+        return outcome_processing.finish(tx) if isinstance(tx, Outcome) else tx
 
     async def run(self, transmit, tx: "Preprocessed", data: "DataStore") -> Outcome:
-        """One card, from the directory to the outcome. After ONLINE_REQUEST `data` holds the transaction; after
-        anything else, an exception included, it is wiped.
+        """One presentment, from the directory to the outcome. After ONLINE_REQUEST and APPROVED `data` holds the
+        transaction; after anything else, an exception included, it is wiped.
 
         Raises E_TLV, E_DOL, E_TAG_*, E_DATA_FULL, E_EMV_DATA for what the card sends, E_ENTROPY, and what `transmit`
         raises.
         """
         commands = Commands(transmit)
         keep = False
+        self.wants_update = False
         try:
             outcome = await self._run(commands, tx, data)
-            keep = outcome.code == ONLINE_REQUEST
+            keep = outcome.code in (ONLINE_REQUEST, APPROVED)
+        except ReaderError as error:
+            if error.code < _CARD_DATA:
+                self._note_torn(data)
+            raise
         finally:
             commands.wipe()
+            if self._session is not None:
+                self._session.wipe()
             if not keep:
                 data.wipe()
-        return outcome
+        # Book C-3, 5.8.1.2: the outcome that begins again
+        self.wants_update = outcome.code == ONLINE_REQUEST and outcome.start == START_B
+        return outcome_processing.finish(outcome)
 
     async def update(self, transmit, tx: "Preprocessed", data: "DataStore", issuer_data) -> "Outcome | None":
-        """None: no kernel has a use for the issuer's answer."""
-        return None
+        """The same card once more, for what its issuer has answered (`issuer_data`: field 55). None: nothing of that is
+        for the card. Raises as `run`. Whatever comes of it, the transaction stands."""
+        from . import issuer_update
+
+        if not issuer_update.is_wanted(issuer_data):
+            return None
+        commands = Commands(transmit)
+        s = self._session
+        try:
+            # Book B, 3.4: the kernel is activated for the combination that it has asked to begin again with
+            _, sw = await commands.select(s.name)
+            if sw != SW_OK:
+                return outcome_processing.finish(ended(E_NOT_PAYMENT, sw))
+            s.commands = commands
+            s.answer_data = issuer_data
+            return outcome_processing.finish(await issuer_update.run(s))
+        finally:
+            self.wants_update = False
+            commands.wipe()
+            data.wipe()
+
+    @property
+    def script_results(self) -> bytearray:
+        """What became of the issuer's scripts in `update`: five bytes for each (EMV 4.4 Book 4, A5)."""
+        return bytearray() if self._session is None else self._session.script_results
 
     def wipe(self) -> None:
         """Forget the presentments of this transaction."""
+        if self._session is not None:
+            self._session.wipe()
+            self._session = None
+        self._forget_torn()
 
     async def _run(self, commands: Commands, tx, data) -> Outcome:
         # Book B, 3.3.2, step 1: the directory
         fci, sw = await commands.select(combination_selection.PPSE)
         if sw != SW_OK:
-            return Outcome(END_APPLICATION, reason=E_NOT_PAYMENT, detail=sw)
+            return ended(E_NOT_PAYMENT, sw)
+        if self._torn is not None:
+            outcome = await self._resume(commands, tx, data)
+            if outcome is not None:
+                return outcome
+            fci, sw = await commands.select(combination_selection.PPSE)
+            if sw != SW_OK:
+                return ended(E_NOT_PAYMENT, sw)
         # step 2: what card and reader have in common
         found = combination_selection.candidates(fci, self._parameters.contactless, tx.allowed)
-        last = Outcome(END_APPLICATION, reason=E_NOT_PAYMENT)
-        # step 3: the best that can be selected; a kernel may send us on to the next (3.5, Select Next)
-        for _, index, name in found:
-            fci, sw = await commands.select(name)
+        last = ended(E_NOT_PAYMENT)
+        # step 3: the best that can be selected; a kernel may send us on to the next (3.5, Select Next: start C)
+        for _, index, name, extension in found:
+            fci, sw = await commands.select(name + extension)
             if sw != SW_OK:
-                last = Outcome(END_APPLICATION, reason=E_NOT_PAYMENT, detail=sw)
+                last = ended(E_NOT_PAYMENT, sw)
                 continue
-            outcome = await self._activate(commands, index, name, fci, tx, data)
+            s = self._activate(commands, index, name, tx, data)
+            s.fci = fci
+            contactless_data_into(data, self._parameters.terminal, s.application, tx.ttq(index), tx, self._entropy)
+            outcome = await s.kernel.run(s)
+            s.fci = b""
             if outcome.code != SELECT_NEXT:
                 return outcome
-            last = Outcome(END_APPLICATION, reason=outcome.reason, detail=outcome.detail)
+            last = ended(outcome.reason, outcome.detail)
         return last
 
-    async def _activate(self, commands: Commands, index: int, name: bytes, fci, tx, data) -> Outcome:
+    def _activate(self, commands: Commands, index: int, name: bytes, tx, data) -> Session:
         """Book B, 3.4: the kernel of the combination takes over."""
         combination = self._parameters.contactless[index]
         data.wipe()
-        contactless_data_into(data, self._parameters.terminal, combination, tx.ttq(index), tx, self._entropy)
-        if combination.kernel == _KERNEL_7:
-            return await kernel.run(commands, name, fci, data)
-        raise ReaderError(E_INTERNAL)
+        s = Session(commands, data, self._tables, self._parameters.terminal, combination, tx, self._room)
+        s.name = name
+        s.kernel = _load(combination.kernel)
+        self._session = s
+        self._index = index
+        return s
+
+    # --- a presentment that was cut off
+
+    def _note_torn(self, data) -> None:
+        """The card is gone. If it had approved by then, that is kept."""
+        s = self._session
+        if s is None or s.progress < READING:
+            return
+        try:
+            kind = decision.cryptogram_type(data, s.kernel)
+            if kind == decision.TC:
+                from .torn import Torn
+
+                torn = Torn(self._index, s.name, data, s.progress)
+                self._forget_torn()
+                self._torn = torn
+        except ReaderError:
+            pass  # It has not said that it approves
+
+    async def _resume(self, commands: Commands, tx, data) -> "Outcome | None":
+        """The card that approved and left is waited for. None: it is the one, and has booked nothing: it begins anew."""
+        from . import torn as module
+
+        torn = self._torn
+        _, sw = await commands.select(torn.name)
+        state = module.ANOTHER if sw != SW_OK else await torn.recognise(commands)
+        if state == module.ANOTHER:
+            # Whoever pays with another card now may have paid twice
+            outcome = Outcome(TRY_AGAIN, reason=E_TORN, detail=torn.atc)
+            outcome.start = START_B
+            return outcome
+        s = self._activate(commands, torn.index, torn.name, tx, data)
+        if state == module.BOOKED and s.kernel.RECOVERS:
+            data.restore(torn.objects)
+            outcome = await read_data.run(s)
+            if outcome is None:
+                outcome = s.kernel.finish(s)
+                self._forget_torn()
+                return outcome
+            # It does not give its records again: what was booked is for the host to find out
+            return Outcome(TRY_AGAIN, reason=E_TORN, detail=torn.atc)
+        self._forget_torn()
+        return None
+
+    def _forget_torn(self) -> None:
+        if self._torn is not None:
+            self._torn.wipe()
+            self._torn = None
+
+
+def _load(number: int) -> "Any":
+    """The module kernel of the package for that number."""
+    for kernel, package in _KERNELS:
+        if kernel == number:
+            name = _PACKAGE + package + ".kernel"
+            return __import__(name, None, None, (name,))
+    raise ReaderError(E_INTERNAL)

@@ -12,6 +12,8 @@ from ...outcome import TRY_ANOTHER_INTERFACE, Outcome
 _AMOUNT_MOST = const(999999999999)  # 9F02: n 12
 _TTQ_SIZE = const(4)
 _TTQ1_OFFLINE_ONLY = const(0x08)
+# Byte 1: online PIN, contact chip, offline data authentication for online authorisations
+_NEEDS = b"\x04\x10\x01"
 _TTQ2_ONLINE_CRYPTOGRAM = const(0x80)
 _TTQ2_CVM = const(0x40)
 
@@ -47,10 +49,11 @@ class Preprocessed:
 
 
 def pre_process(
-    parameters, amount: int, currency: int, time: tuple, sequence: int, transaction_type: int
+    parameters, kept: tuple, amount: int, currency: int, time: tuple, sequence: int, transaction_type: int
 ) -> "Preprocessed | Outcome":
     """Preprocessed, or the outcome TRY_ANOTHER_INTERFACE (E_CONTACTLESS_LIMIT) when no combination is left.
 
+    `kept`: whether there is a PIN pad, a contact slot, and a table of keys: the qualifiers promise nothing else.
     Raises E_AMOUNT: the amount has more than 12 digits or a sign, or another currency than the limits have.
     """
     if not 0 <= amount <= _AMOUNT_MOST or currency != parameters.terminal.currency:
@@ -60,7 +63,7 @@ def pre_process(
     unit = 10**parameters.terminal.exponent
     ttq = bytearray(_TTQ_SIZE)
     for i in range(len(combinations)):
-        if _qualify(combinations[i], amount, unit, ttq):
+        if _qualify(combinations[i], amount, unit, ttq, kept):
             tx.allow(i, ttq)
     if tx.any_allowed():
         return tx
@@ -68,9 +71,13 @@ def pre_process(
     return Outcome(TRY_ANOTHER_INTERFACE, reason=E_CONTACTLESS_LIMIT)
 
 
-def _qualify(combination, amount: int, unit: int, ttq: bytearray) -> bool:
+def _qualify(combination, amount: int, unit: int, ttq: bytearray, kept: tuple) -> bool:
     """Write the qualifiers of one combination into `ttq`; False when it is not allowed. Limits of None are absent."""
     ttq[:] = combination.ttq
+    # Book A, 5.7: a qualifier is a promise, and this board keeps it or does not make it
+    for i in range(len(kept)):
+        if not kept[i]:
+            ttq[0] &= 0xFF ^ _NEEDS[i]
     # Book B, 3.1.1: both requirements start from zero, whatever the configuration holds
     ttq[1] &= 0xFF ^ (_TTQ2_ONLINE_CRYPTOGRAM | _TTQ2_CVM)
     # status check: one single unit of the currency asks for nothing but an online answer

@@ -28,8 +28,9 @@ def _fci(*entries):
 class _Row:
     kernel = 7
 
-    def __init__(self, aid):
+    def __init__(self, aid, extended_selection=False):
         self.aid = h(aid)
+        self.extended_selection = extended_selection
 
 
 def _find(fci, aids=(_DEBIT, _CREDIT), allowed=lambda i: True):
@@ -37,7 +38,7 @@ def _find(fci, aids=(_DEBIT, _CREDIT), allowed=lambda i: True):
 
 
 def test_one_application():
-    assert _find(_fci(_entry(_DEBIT, "870101 5003515042"))) == [(1, 0, h(_DEBIT))]
+    assert _find(_fci(_entry(_DEBIT, "870101 5003515042"))) == [(1, 0, h(_DEBIT), b"")]
 
 
 def test_priority_comes_before_order():
@@ -57,7 +58,7 @@ def test_priorities(more, priority):
 
 def test_an_adf_name_that_goes_on_matches():
     name = _DEBIT + "0099"
-    assert _find(_fci(_entry(name))) == [(15, 0, h(name))]
+    assert _find(_fci(_entry(name))) == [(15, 0, h(name), b"")]
 
 
 def test_an_adf_name_that_is_shorter_does_not():
@@ -71,7 +72,7 @@ def test_a_short_aid_of_the_reader_matches_all_under_it():
 
 def test_a_combination_that_pre_processing_excluded():
     found = _find(_fci(_entry(_DEBIT), _entry(_CREDIT)), allowed=lambda i: i != 0)
-    assert found == [(15, 1, h(_CREDIT))]
+    assert found == [(15, 1, h(_CREDIT), b"")]
 
 
 # Kernel identifier, 9F2A: 00 leaves it to the reader, 07 is this kernel; bits 8 and 7 of 10 and 11 are domestic ones
@@ -106,7 +107,7 @@ def test_the_default_kernel_of_another_scheme_is_not_ours():
     _t("9F4D", "0B0A"),  # no directory entry
 )
 def test_an_entry_that_is_passed_over(entry):
-    assert _find(_fci(entry, _entry(_CREDIT, "870101"))) == [(1, 1, h(_CREDIT))]
+    assert _find(_fci(entry, _entry(_CREDIT, "870101"))) == [(1, 1, h(_CREDIT), b"")]
 
 
 @cases(
@@ -141,7 +142,7 @@ def test_the_bound_keeps_the_best():
     entries.append(_t("61", _t("4F", _DEBIT + "FF") + h("870101")))
     found = _find(_fci_long(entries))
     assert len(found) == CANDIDATES_MOST
-    assert found[0] == (1, 0, h(_DEBIT + "FF"))
+    assert found[0] == (1, 0, h(_DEBIT + "FF"), b"")
     assert found[-1][2] == h(_DEBIT + "%02X" % (CANDIDATES_MOST - 2))
 
 
@@ -177,3 +178,17 @@ def test_whatever_comes():
         except ReaderError as error:
             assert error.code in (E_TLV, E_TAG_DUPLICATE), error.code
     assert 100 < good < 1900, good
+
+
+# Book B, 3.3.2 and 3.3.3: 9F29 is sent behind the ADF name by a combination that supports it
+@cases(
+    ("9F2902 AABB", True, "AABB"),
+    ("9F2902 AABB", False, ""),
+    ("9F2908 0102030405060708", True, "0102030405060708"),
+    ("9F2909 010203040506070809", True, ""),  # with it the name would be longer than 16 bytes
+    ("9F2900", True, ""),
+    ("", True, ""),
+)
+def test_extended_selection(more, supported, extension):
+    found = candidates(_fci(_entry(_DEBIT, more)), [_Row(_DEBIT, supported)], lambda i: True)
+    assert found == [(15, 0, h(_DEBIT), h(extension))]

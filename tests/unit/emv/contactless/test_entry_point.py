@@ -18,6 +18,7 @@ from reader.errors import (
     E_INTERNAL,
     E_NOT_PAYMENT,
     E_OFFLINE_APPROVED,
+    E_SEE_PHONE,
     E_STATUS_WORD,
     E_TAG_MISSING,
     ReaderError,
@@ -161,7 +162,7 @@ async def test_no_status_word(at):
     (1, "6283", outcome.END_APPLICATION, E_NOT_PAYMENT),
     (2, "6984", outcome.TRY_ANOTHER_INTERFACE, E_STATUS_WORD),
     (2, "6985", outcome.END_APPLICATION, E_STATUS_WORD),
-    (2, "6986", outcome.TRY_AGAIN, E_STATUS_WORD),
+    (2, "6986", outcome.TRY_AGAIN, E_SEE_PHONE),
     (2, "6700", outcome.END_APPLICATION, E_STATUS_WORD),
     (3, "6A83", outcome.END_APPLICATION, E_STATUS_WORD),
     (3, "6982", outcome.END_APPLICATION, E_STATUS_WORD),
@@ -292,8 +293,8 @@ async def test_no_entropy():
 async def test_a_kernel_that_is_not_in_the_firmware():
     parameters = load(path("boards/unix/parameters.json"))
     for row in parameters.contactless:
-        row.kernel = 3
-    directory = _ok(_t("6F", _t("A5", _t("BF0C", _t("61", _t("4F", _DEBIT) + h("9F2A0103"))))))
+        row.kernel = 2
+    directory = _ok(_t("6F", _t("A5", _t("BF0C", _t("61", _t("4F", _DEBIT) + h("9F2A0102"))))))
     entry = EntryPoint(parameters, FixedEntropy(h(_UN)))
     tx = entry.pre_process(12345, 156, _TIME, 42)
     card = ScriptedCard([(_PPSE, directory), (_select(_DEBIT), _fci(_DEBIT))])

@@ -35,8 +35,11 @@ class _Parameters:
         self.contactless = rows
 
 
-def _run(amount, *rows):
-    return pre_process(_Parameters(*rows), amount, 156, _TIME, 7, 0)
+_ALL = (True, True, True)
+
+
+def _run(amount, *rows, kept=_ALL):
+    return pre_process(_Parameters(*rows), kept, amount, 156, _TIME, 7, 0)
 
 
 # TTQ byte 2: bit 8 online cryptogram required, bit 7 CVM required
@@ -105,4 +108,17 @@ def test_the_configuration_is_not_changed():
 @cases((-1, 156), (1000000000000, 156), (100, 840))
 def test_not_an_amount_of_this_reader(amount, currency):
     with raises(E_AMOUNT):
-        pre_process(_Parameters(_Row()), amount, currency, _TIME, 7, 0)
+        pre_process(_Parameters(_Row()), _ALL, amount, currency, _TIME, 7, 0)
+
+
+# Byte 1: 10 contact chip, 04 online PIN, 01 offline data authentication for online authorisations
+@cases(
+    ((True, True, True), "37000080"),
+    ((False, True, True), "33000080"),
+    ((True, False, True), "27000080"),
+    ((True, True, False), "36000080"),
+    ((0, 0, False), "22000080"),
+)
+def test_a_promise_that_the_board_does_not_keep(kept, ttq):
+    tx = _run(100, _Row(ttq=h("37000080")), kept=kept)
+    assert tx.ttq(0) == h(ttq)

@@ -1,7 +1,8 @@
 """The steps of kernel 7 in a row, where one ends the application and where data are missing."""
 
+from contactless_session import session
+
 from reader import outcome
-from reader.emv.commands import Commands
 from reader.emv.contactless.kernel7 import kernel
 from reader.emv.data import DataStore
 from reader.errors import E_STATUS_WORD, E_TAG_MISSING
@@ -35,7 +36,7 @@ async def _run(script):
     data = DataStore(512)
     data.put(0x9F66, h("22804000"))
     card = ScriptedCard(script)
-    result = await kernel.run(Commands(card.transmit), _AID, memoryview(_fci()), data)
+    result = await kernel.run(session(card, data, name=_AID, fci=_fci()))
     card.done()
     return result
 

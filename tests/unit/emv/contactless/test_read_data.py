@@ -1,7 +1,8 @@
 """The file locator and the records: EMV 4.4 Book 3, 10.2."""
 
-from reader.emv.commands import Commands
-from reader.emv.contactless.kernel7.read_data import read_data
+from contactless_session import session
+
+from reader.emv.contactless import read_data
 from reader.emv.data import DataStore
 from reader.errors import (
     E_CARD_REMOVED,
@@ -30,7 +31,7 @@ async def _run(afl, script, data=None):
     if afl is not None:
         data.put_card(0x94, h(afl))
     card = ScriptedCard(script)
-    outcome = await read_data(Commands(card.transmit), data)
+    outcome = await read_data.run(session(card, data))
     card.done()
     return outcome
 
@@ -97,11 +98,11 @@ async def test_a_value_of_the_wrong_format():
         await _run("08010100", [("00B2010C00", _record("5F2402 3012") + h("9000"))])
 
 
-async def test_certificates_and_the_like_are_passed_over():
+async def test_what_no_contactless_kernel_has_a_use_for_is_passed_over():
     data = DataStore(32)
-    record = h("7081F7 9081F0") + bytes(240) + h("5F340101")
+    record = h("7081F7 9381F0") + bytes(240) + h("5F340101")
     assert await _run("08010100", [("00B2010C00", record + h("9000"))], data) is None
-    assert data.get(0x90) is None and data.get(0x5F34) == h("01")
+    assert data.get(0x93) is None and data.get(0x5F34) == h("01")
 
 
 async def test_more_than_a_transaction_may_hold():
@@ -117,6 +118,11 @@ async def test_a_proprietary_file():
     assert data.get(0x5F34) == h("01")
 
 
+class _Answering:
+    def __init__(self, transmit):
+        self.transmit = transmit
+
+
 async def test_whatever_a_record_holds():
     state = 0x51ED270B
     good = 0
@@ -125,7 +131,7 @@ async def test_whatever_a_record_holds():
     async def transmit(c_apdu):
         return memoryview(box[0])
 
-    commands = Commands(transmit)
+    card = _Answering(transmit)
     data = DataStore(512)
     for _ in range(2000):
         record = bytearray(_PAN + h("9000"))
@@ -138,7 +144,7 @@ async def test_whatever_a_record_holds():
         data.wipe()
         data.put_card(0x94, h("08010100"))
         try:
-            assert await read_data(commands, data) is None
+            assert await read_data.run(session(card, data)) is None
             good += 1
         except ReaderError as error:
             assert error.code // 100 == 3, error.code

@@ -1,12 +1,14 @@
 """FCI, PDOL and GET PROCESSING OPTIONS: EMV 4.4 Book 1, 11.3; Book 3, 6.5.8."""
 
-from reader.emv.commands import Commands
-from reader.emv.contactless.kernel7.initiate import initiate
+from contactless_session import session
+
+from reader.emv.contactless import initiate
 from reader.emv.data import DataStore
 from reader.errors import (
     E_CARD_REMOVED,
     E_DOL,
     E_EMV_DATA,
+    E_SEE_PHONE,
     E_STATUS_WORD,
     E_TAG_DUPLICATE,
     E_TAG_FORMAT,
@@ -14,7 +16,7 @@ from reader.errors import (
     E_TLV,
     ReaderError,
 )
-from reader.outcome import END_APPLICATION, SELECT_NEXT, TRY_AGAIN, TRY_ANOTHER_INTERFACE
+from reader.outcome import END_APPLICATION, SELECT_NEXT, START_B, TRY_AGAIN, TRY_ANOTHER_INTERFACE
 from testing import ScriptedCard, cases, h, raises
 
 _AID = h("A000000333010101")
@@ -44,7 +46,7 @@ def _data():
 
 async def _run(script, fci, data=None):
     card = ScriptedCard(script)
-    outcome = await initiate(Commands(card.transmit), _AID, memoryview(fci), data or _data())
+    outcome = await initiate.run(session(card, data or _data(), name=_AID, fci=fci))
     card.done()
     return outcome
 
@@ -112,7 +114,9 @@ async def test_a_format_that_is_not_the_tags():
 )
 async def test_status_words(sw, code):
     outcome = await _run([(_GPO, sw)], _fci())
-    assert (outcome.code, outcome.reason, outcome.detail) == (code, E_STATUS_WORD, int(sw, 16))
+    reason = E_SEE_PHONE if code == TRY_AGAIN else E_STATUS_WORD
+    assert (outcome.code, outcome.reason, outcome.detail) == (code, reason, int(sw, 16))
+    assert outcome.start == (START_B if code == TRY_AGAIN else 0)
 
 
 async def test_data_beside_a_warning_do_not_count():
@@ -185,6 +189,11 @@ async def test_the_card_leaves():
         await _run([(_GPO, None)], _fci())
 
 
+class _Answering:
+    def __init__(self, transmit):
+        self.transmit = transmit
+
+
 async def test_whatever_the_card_answers():
     response = _t("77", _FORMAT_2)
     fci = _fci()
@@ -195,7 +204,7 @@ async def test_whatever_the_card_answers():
     async def transmit(c_apdu):
         return memoryview(box[0])
 
-    commands = Commands(transmit)
+    card = _Answering(transmit)
     data = DataStore(512)
     for i in range(2000):
         answer = bytearray(response + h("9000"))
@@ -210,7 +219,7 @@ async def test_whatever_the_card_answers():
         data.wipe()
         data.put(0x9F66, h("22804000"))
         try:
-            await initiate(commands, _AID, memoryview(changed), data)
+            await initiate.run(session(card, data, name=_AID, fci=changed))
             good += 1
         except ReaderError as error:
             assert error.code // 100 == 3 or error.code == E_EMV_DATA, error.code

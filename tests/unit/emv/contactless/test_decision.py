@@ -1,7 +1,10 @@
 """What follows from the card's data: mandatory data, cryptogram type, cardholder verification."""
 
+from contactless_session import session
+
 from reader import outcome
-from reader.emv.contactless.kernel7.processing import cryptogram_type, process
+from reader.emv.contactless import decision
+from reader.emv.contactless.kernel7 import kernel
 from reader.emv.data import DataStore
 from reader.errors import E_CARD_DECLINED, E_CVM, E_EMV_DATA, E_OFFLINE_APPROVED, E_TAG_FORMAT, E_TAG_MISSING
 from testing import cases, h, raises
@@ -14,6 +17,16 @@ _CARD = (
     (0x57, "6212340000000018D301220100000000000F"),
     (0x9F27, "80"),
 )
+
+
+def process(data, **options):
+    return decision.run(session(data=data, **options))
+
+
+def cryptogram_type(data):
+    return decision.cryptogram_type(data, kernel)
+
+
 _NO_CVR = "0102030405"
 
 
@@ -47,7 +60,7 @@ def test_mandatory_data(tag):
 def test_a_card_that_declines_needs_no_track():
     result = process(_data(without=0x57, t9F27="00", t9F10="0701010380000001"))
     assert (result.code, result.reason) == (outcome.DECLINED, E_CARD_DECLINED)
-    result = process(_data(without=0x57, t9F27="40", t9F10="0701010390000001"))
+    result = process(_data("22804000", without=0x57, t9F27="40", t9F10="0701010390000001"))
     assert (result.code, result.reason) == (outcome.DECLINED, E_OFFLINE_APPROVED)
 
 
@@ -84,7 +97,7 @@ def test_a_malformed_track():
     ("BF", _NO_CVR, outcome.ONLINE_REQUEST, 0),
 )
 def test_types_of_cryptogram(cid, iad, code, reason):
-    data = _data(t9F27=cid, t9F10=iad)
+    data = _data("22804000", t9F27=cid, t9F10=iad)
     result = process(data)
     assert (result.code, result.reason) == (code, reason)
     # what only 9F10 says is there as 9F27 afterwards
