@@ -7,11 +7,9 @@ import os
 from lines import Uart
 
 from reader.drivers.clock import Clock
-from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
+from reader.drivers.on_demand import OnDemand
 from reader.drivers.pin_pad import PinPad
-from reader.drivers.pn532.chip import Pn532
-from reader.drivers.pn532.hsu import Hsu
 from reader.drivers.tda8029.coupler import Tda8029
 from reader.link.serial_link import SerialLink
 from reader.storage.state_file import StateFile
@@ -31,8 +29,8 @@ class _Board:
     def __init__(self):
         self.clock = Clock()
         self.entropy = Entropy()  # os.urandom is the processor's entropy source (RISC-V Zkr)
-        self.key_store, self.counter_store, self.notice_store = stores()
-        self.contactless = ContactlessReader(Pn532(Hsu(Uart(_NFC_LINE))))
+        self.key_store, self.counter_store, self.notice_store, self.card_key_store = stores()
+        self.contactless = OnDemand(_contactless(Uart(_NFC_LINE)))
         self.contact = Tda8029(Uart(_CHIP_LINE))
         self.head = None
         self.pin_pad = PinPad(Uart(_KEYS_LINE))
@@ -41,13 +39,26 @@ class _Board:
         return SerialLink(Uart(_PHONE_LINE))
 
 
+def _contactless(line):
+    """What makes the reader, each time it is switched on."""
+
+    def make():
+        from reader.drivers.contactless import ContactlessReader
+        from reader.drivers.pn532.chip import Pn532
+        from reader.drivers.pn532.hsu import Hsu
+
+        return ContactlessReader(Pn532(Hsu(line)))
+
+    return make
+
+
 def stores() -> tuple:
-    """Key store, counter store and notice store."""
+    """Key store, counter store, notice store, and the store of keys for cards that are not for payment."""
     try:
         os.mkdir(_STATE)
     except OSError:
         pass  # it is there
-    return StateFile(_STATE + "/keys"), StateFile(_STATE + "/counters"), StateFile(_STATE + "/notices")
+    return tuple(StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices", "/cardkeys"))
 
 
 def peripherals() -> _Board:

@@ -1,7 +1,9 @@
 """The unix board: the parts of a reader on a PC, joined to the bench by sockets.
 
 The bench says where everything is:
-    MPOS_NFC         address:port of the PN532's serial line
+    MPOS_NFC         address:port of the PN532's lines
+    MPOS_NFC_BUS     hsu, spi, i2c: which lines these are, in messages (nfc_line.py); unset: bytes of its UART, nothing else
+    MPOS_NFC_IRQ     1: the IRQ line is wired
     MPOS_CHIP        address:port of the chip slot's lines (chip_line.py); unset: there is no slot
     MPOS_COUPLER     address:port of a TDA8029's serial line, which then is the chip slot
     MPOS_HEAD        address:port of the magnetic head's two lines (head_line.py); unset: there is no head
@@ -19,10 +21,8 @@ import socket
 from micropython import const
 
 from reader.drivers.clock import Clock
-from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
-from reader.drivers.pn532.chip import Pn532
-from reader.drivers.pn532.hsu import Hsu
+from reader.drivers.on_demand import OnDemand
 from reader.errors import E_LINE_CLOSED, ReaderError
 from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
@@ -45,9 +45,10 @@ class _Board:
         self.key_store = StateFile(state + "/keys")
         self.counter_store = StateFile(state + "/counters")
         self.notice_store = StateFile(state + "/notices")
+        self.card_key_store = StateFile(state + "/cardkeys")
         self.parameters = _setting("MPOS_PARAMETERS")
         self.emv_tables = os.getenv("MPOS_EMV") or ""
-        self.contactless = ContactlessReader(Pn532(Hsu(_line(_setting("MPOS_NFC")))))
+        self.contactless = OnDemand(_contactless(_line(_setting("MPOS_NFC"))))
         self.contact = _contact()
         self.head = _head()
         self.pin_pad = _pin_pad()
@@ -59,6 +60,34 @@ class _Board:
 def peripherals() -> _Board:
     """The parts of this board (ports.Board)."""
     return _Board()
+
+
+def _contactless(line):
+    """What makes the reader, each time it is switched on."""
+    kind = os.getenv("MPOS_NFC_BUS")
+    if kind:
+        import nfc_line
+
+        line = {"hsu": nfc_line.SerialLine, "spi": nfc_line.SpiBus, "i2c": nfc_line.I2cBus}[kind](line)
+    irq = line if os.getenv("MPOS_NFC_IRQ") else None
+
+    def make():
+        from reader.drivers.contactless import ContactlessReader
+        from reader.drivers.pn532.chip import Pn532
+
+        if kind == "spi":
+            from reader.drivers.pn532.spi import Spi
+
+            return ContactlessReader(Pn532(Spi(line, line, irq)))
+        if kind == "i2c":
+            from reader.drivers.pn532.i2c import I2c
+
+            return ContactlessReader(Pn532(I2c(line, irq)))
+        from reader.drivers.pn532.hsu import Hsu
+
+        return ContactlessReader(Pn532(Hsu(line)))
+
+    return make
 
 
 def _contact():

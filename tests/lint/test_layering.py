@@ -19,19 +19,24 @@ _ROOMS: dict[str, set[str]] = {
     "iso7813": {"errors", "util"},
     "iso7816": {"errors", "util"},
     "iso14443": {"errors", "util"},
+    "mifare": {"errors", "util"},
+    "felica": {"errors", "util"},
     "iso8583": {"crypto", "errors", "util"},
     "iso9564": {"crypto", "errors", "util"},
     "tr31": {"crypto", "errors", "util"},
     "emv": {"crypto", "errors", "iso9564", "outcome", "util"},
     "storage": {"crypto", "errors", "util"},
-    "drivers": {"errors", "iso14443", "iso7811", "iso7816", "outcome", "util"},
+    "drivers": {"errors", "felica", "iso14443", "iso7811", "iso7816", "outcome", "util"},
     "link": {"crypto", "errors", "outcome", "util"},
     "app": {
-        "crypto", "dukpt", "emv", "errors", "iso7811", "iso7813", "iso7816", "iso8583", "iso9564", "link", "outcome", "storage", "tr31", "util"
+        "crypto", "dukpt", "emv", "errors", "felica", "iso7811", "iso7813", "iso7816", "iso8583", "iso9564", "link", "mifare", "outcome",
+        "storage", "tr31", "util"
     },
 }  # fmt: skip
 # What a protocol gets handed in, it does not import: clock, entropy, files, lines.
 _PROTOCOLS = {r for r in _ROOMS if r.startswith("iso")} | {
+    "mifare",
+    "felica",
     "emv",
     "dukpt",
     "crypto",

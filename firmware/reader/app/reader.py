@@ -94,8 +94,10 @@ class Reader:
         self._rehearse()
         self.counters.check()
         self.notices.check()
+        kept = loaded()
         await self.contactless.start()
         await self.contactless.stop()
+        keep_only(kept)  # its driver
 
     def _test_primitives(self) -> None:
         kept = loaded()

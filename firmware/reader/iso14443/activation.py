@@ -1,9 +1,14 @@
-"""What type A targets say of themselves when they are activated (ISO/IEC 14443-3:2018, 6), as a coupler reports it."""
+"""What targets say of themselves when they are activated, as a coupler reports it: all types, and type A (ISO/IEC
+14443-3:2018, 6). Type B: type_b.py beside this file; FeliCa: reader/felica/polling.py.
+"""
 
 from micropython import const
 
 from reader.errors import E_CARD_PROTOCOL, ReaderError
 from reader.iso14443.ats import Ats
+
+TYPE_A = const(1)
+TYPE_B = const(2)
 
 _SAK_CASCADE = const(0x04)  # 14443-3, table 9: UID not complete
 _SAK_ISO14443_4 = const(0x20)  # 14443-3, table 9: compliant with 14443-4
@@ -11,19 +16,17 @@ _CASCADE_TAG = const(0x88)
 
 
 class Target:
-    """number: the coupler's; atqa: 16 bits; sak; uid: bytes, 4, 7 or 10; ats: bytes, TL first, or None."""
+    """number: the coupler's; technology: TYPE_A, TYPE_B, 4 for FeliCa; uid: bytes, of type A 4, 7 or 10; is_isodep: it
+    speaks ISO/IEC 14443-4, thus APDUs; says: all that it said, of type A ATQA (2, most significant byte first), SAK and,
+    if it speaks ISO/IEC 14443-4, its ATS, TL first.
+    """
 
-    def __init__(self, number: int, atqa: int, sak: int, uid: bytes, ats: "bytes | None"):
+    def __init__(self, number: int, technology: int, uid: bytes, is_isodep: bool, says: bytes):
         self.number = number
-        self.atqa = atqa
-        self.sak = sak
+        self.technology = technology
         self.uid = uid
-        self.ats = ats
-
-    @property
-    def is_isodep(self) -> bool:
-        """The card speaks ISO/IEC 14443-4, thus APDUs."""
-        return bool(self.sak & _SAK_ISO14443_4)
+        self.is_isodep = is_isodep
+        self.says = says
 
 
 def targets(answer) -> list[Target]:
@@ -38,19 +41,21 @@ def targets(answer) -> list[Target]:
     for _ in range(view[0] if len(view) else 1):
         if len(view) < at + 5:
             raise ReaderError(E_CARD_PROTOCOL)
-        number, atqa, sak, size = view[at], view[at + 1] << 8 | view[at + 2], view[at + 3], view[at + 4]
+        number, sak, size = view[at], view[at + 3], view[at + 4]
+        says = bytes(view[at + 1 : at + 4])
         at += 5
         uid = _uid(sak, bytes(view[at : at + size]), size)
         at += size
-        ats = None
-        if sak & _SAK_ISO14443_4:
+        is_isodep = bool(sak & _SAK_ISO14443_4)
+        if is_isodep:
             end = at + (view[at] if at < len(view) else 1)
             if end > len(view):
                 raise ReaderError(E_CARD_PROTOCOL)
             ats = bytes(view[at:end])
             Ats(ats)
+            says += ats
             at = end
-        found.append(Target(number, atqa, sak, uid, ats))
+        found.append(Target(number, TYPE_A, uid, is_isodep, says))
     if at != len(view):
         raise ReaderError(E_CARD_PROTOCOL)
     return found

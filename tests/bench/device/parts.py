@@ -18,7 +18,9 @@ _IN_DATA_EXCHANGE = const(0x40)
 _IN_LIST_PASSIVE_TARGET = const(0x4A)
 _ANSWERS = {
     0x02: b"\x32\x01\x06\x07",  # GetFirmwareVersion
+    0x12: b"",  # SetParameters
     0x14: b"",  # SAMConfiguration
+    0x16: b"\x00",  # PowerDown
     0x32: b"",  # RFConfiguration
     0x52: b"\x00",  # InRelease
 }
@@ -64,6 +66,9 @@ class ChipLine(io.IOBase):
         if code == _IN_DATA_EXCHANGE:
             self._frame(code, b"\x00" + self._card[data[1:6]])
         elif code == _IN_LIST_PASSIVE_TARGET:
+            if data[1]:  # 7.3.5: not type A
+                self._frame(code, b"\x00")
+                return
             self._frame(code, self._target)
             if self.tapped:
                 self.tapped()

@@ -5,7 +5,7 @@ import sys
 from testing import ScriptedLine, cases, h, path, raises
 
 sys.path.append(path("tests/unit/drivers/pn532"))
-from pn532_script import ACK, FIELD_OFF, RESET, cmd, said, start
+from pn532_script import ACK, FIELD_OFF, NOBODY_B, RESET, SLEEP, cmd, said, start
 
 from reader.drivers.contactless import MAX_RESPONSE, ContactlessReader
 from reader.drivers.pn532.chip import MAX_DATA_OUT, Pn532
@@ -18,9 +18,11 @@ from reader.errors import (
     E_NFC_VERSION,
     E_TWO_CARDS,
 )
+from reader.iso14443.activation import TYPE_A
 
 LIST = "4A0200"
-NOBODY = said(LIST, "4B00")
+NOBODY_A = said(LIST, "4B00")
+NOBODY = [NOBODY_B, NOBODY_A]
 CARD = said(LIST, "4B01 01 0344 20 07 04112233445566 067577810280")  # a DESFire's ATQA, SAK and ATS
 CLASSIC = said(LIST, "4B01 01 0004 08 04 12675832")
 RANDOM = said(LIST, "4B01 01 0004 20 04 08675832 0200")
@@ -36,7 +38,7 @@ def reader(steps):
 
 
 async def with_card(steps, found=CARD):
-    line, device = reader(RESET + [found] + steps)
+    line, device = reader(RESET + [NOBODY_B, found] + steps)
     return line, await device.look()
 
 
@@ -55,12 +57,12 @@ async def test_start_of_another_chip():
 
 
 async def test_look():
-    line, device = reader(RESET + [NOBODY, NOBODY, CARD])
+    line, device = reader(RESET + NOBODY + NOBODY + [NOBODY_B, CARD])
     assert await device.look() is None
     assert await device.look() is None
     card = await device.look()
-    assert (card.uid, card.sak, card.atqa) == (h("04112233445566"), 0x20, 0x0344)
-    assert card.ats == h("067577810280")
+    assert (card.technology, card.uid) == (TYPE_A, h("04112233445566"))
+    assert card.says == h("0344 20 067577810280")
     assert card.is_isodep
     line.done()
 
@@ -68,13 +70,13 @@ async def test_look():
 async def test_a_card_without_iso14443_4():
     line, card = await with_card([said("40013004", "4100" + 16 * "5A")], CLASSIC)
     assert not card.is_isodep
-    assert card.ats is None
+    assert card.says == h("0004 08")
     assert bytes(await card.transmit(h("3004"))) == h(16 * "5A")
     line.done()
 
 
 async def test_a_card_that_was_found_starts_afresh():
-    line, device = reader(RESET + [CARD] + RESET + [NOBODY] + [FIELD_OFF] + RESET + [CARD])
+    line, device = reader(RESET + [NOBODY_B, CARD] + RESET + NOBODY + [FIELD_OFF, SLEEP] + RESET + [NOBODY_B, CARD])
     assert (await device.look()).is_isodep
     assert await device.look() is None
     await device.stop()
@@ -83,21 +85,21 @@ async def test_a_card_that_was_found_starts_afresh():
 
 
 async def test_two_cards():
-    line, device = reader(RESET + [TWO, FIELD_OFF])
+    line, device = reader(RESET + [NOBODY_B, TWO, FIELD_OFF])
     with raises(E_TWO_CARDS):
         await device.look()
     line.done()
 
 
 async def test_a_card_that_makes_no_sense():
-    line, device = reader(RESET + [said(LIST, "4B01 01 0344 20 07 04112233445566 0570"), FIELD_OFF])
+    line, device = reader(RESET + [NOBODY_B, said(LIST, "4B01 01 0344 20 07 04112233445566 0570"), FIELD_OFF])
     with raises(E_CARD_PROTOCOL):
         await device.look()
     line.done()
 
 
 async def test_a_fault_of_the_chip_while_waiting():
-    line, device = reader(RESET + [(cmd(LIST), ACK + h("0000FF01FF7F8100")), (ACK, b"")])
+    line, device = reader(RESET + [NOBODY_B, (cmd(LIST), ACK + h("0000FF01FF7F8100")), (ACK, b"")])
     with raises(E_NFC_STATUS, 0x7F):
         await device.look()
     line.done()
@@ -174,7 +176,7 @@ async def test_a_response_in_the_middle_of_a_command():
 @cases(
     # status, what follows, found
     ("01", [PRESENT], E_CARD_TIMEOUT),
-    ("01", [ABSENT] + RESET + [NOBODY], E_CARD_REMOVED),
+    ("01", [ABSENT] + RESET + [NOBODY_A], E_CARD_REMOVED),
     ("01", [ABSENT] + RESET + [CARD], E_CARD_TIMEOUT),
     ("01", [ABSENT] + RESET + [CLASSIC], E_CARD_REMOVED),  # another one
     ("01", [ABSENT] + RESET + [TWO], E_CARD_REMOVED),
@@ -186,7 +188,7 @@ async def test_a_response_in_the_middle_of_a_command():
     ("06", [PRESENT], E_CARD_PROTOCOL),
     ("0B", [PRESENT], E_CARD_PROTOCOL),
     ("13", [PRESENT], E_CARD_PROTOCOL),
-    ("13", [ABSENT] + RESET + [NOBODY], E_CARD_REMOVED),
+    ("13", [ABSENT] + RESET + [NOBODY_A], E_CARD_REMOVED),
     ("29", [], E_CARD_REMOVED),
     ("2A", [], E_CARD_REMOVED),
     ("2B", [], E_CARD_REMOVED),
@@ -198,7 +200,7 @@ async def test_the_chip_reports_an_error(status, steps, code):
     line.done()
 
 
-@cases("07", "09", "0A", "0D", "0E", "10", "14", "23", "25", "26", "27", "2D", "2E")
+@cases("07", "09", "0A", "0D", "0E", "10", "23", "25", "26", "27", "2D", "2E")
 async def test_the_chip_reports_an_error_of_its_own(status):
     line, card = await with_card([said("4001" + SELECT, "41" + status)])
     with raises(E_NFC_STATUS, int(status, 16)):
@@ -206,7 +208,7 @@ async def test_the_chip_reports_an_error_of_its_own(status):
     line.done()
 
 
-@cases((CLASSIC, CLASSIC, E_CARD_TIMEOUT), (CLASSIC, NOBODY, E_CARD_REMOVED))
+@cases((CLASSIC, CLASSIC, E_CARD_TIMEOUT), (CLASSIC, NOBODY_A, E_CARD_REMOVED))
 async def test_a_silent_card_without_iso14443_4(found, again, code):
     # Diagnose 6 is for 14443-4 only
     line, card = await with_card([said("40013004", "4101")] + RESET + [again], found)
@@ -233,6 +235,6 @@ async def test_release(status):
 
 
 async def test_stop():
-    line, device = reader([FIELD_OFF])
+    line, device = reader([FIELD_OFF, SLEEP])
     await device.stop()
     line.done()

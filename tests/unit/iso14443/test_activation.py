@@ -1,7 +1,7 @@
 """Answers to InListPassiveTarget, UM0701-02, 7.3.5. Cards: libnfc's list of type A cards; UIDs made up."""
 
 from reader.errors import E_CARD_PROTOCOL
-from reader.iso14443.activation import targets
+from reader.iso14443.activation import TYPE_A, targets
 from testing import cases, h, raises
 
 DESFIRE = "0344 20 07 04112233445566 067577810280"
@@ -15,16 +15,15 @@ def test_none():
 def test_a_card_with_iso14443_4():
     (target,) = targets(h("01 01" + DESFIRE))
     assert target.number == 1
-    assert target.atqa == 0x0344
-    assert target.sak == 0x20
+    assert target.technology == TYPE_A
     assert target.uid == h("04112233445566")
-    assert target.ats == h("067577810280")
+    assert target.says == h("0344 20 067577810280")
     assert target.is_isodep
 
 
 def test_a_card_without():
     (target,) = targets(h("01 01" + CLASSIC))
-    assert (target.sak, target.uid, target.ats) == (0x08, h("12675832"), None)
+    assert (target.says, target.uid) == (h("0004 08"), h("12675832"))
     assert not target.is_isodep
 
 

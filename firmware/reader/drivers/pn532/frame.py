@@ -25,10 +25,11 @@ START = b"\x00\xff"
 
 # 6.2.1.2: at most 264 bytes of packet data, of which the first is the code
 MAX_DATA = const(263)
-# Where the data after the code lie in a buffer that `seal` makes a frame of: an extended header, TFI and code fit before
-DATA = const(10)
-# A buffer for any frame: header, TFI, code, data, DCS, postamble
-SIZE = const(275)
+# Where the data after the code lie in a buffer that `seal` makes a frame of: before them fit a byte that the bus may need in
+# front (SPI), an extended header, TFI and code
+DATA = const(11)
+# A buffer for any frame: that byte, header, TFI, code, data, DCS, postamble
+SIZE = const(276)
 
 _MAX_LENGTH = const(265)
 _TFI_HOST = const(0xD4)

@@ -16,6 +16,7 @@ from micropython import const
 
 DONE = const(0x00)
 NO_ANSWER = const(0x01)
+NOT_AUTHENTICATED = const(0x14)
 ERROR_MASK = const(0x3F)
 MORE_INFORMATION = const(0x40)
 

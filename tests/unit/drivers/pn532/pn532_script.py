@@ -44,6 +44,7 @@ def start(nonce=1):
         + sync(nonce)
         + [
             said("02", "0332010607"),
+            said("1214", "13"),
             said("320100", "33"),
             said("3202000B0D", "33"),
             said("320400", "33"),
@@ -55,3 +56,5 @@ def start(nonce=1):
 FIELD_OFF = said("320100", "33")
 FIELD_ON = said("320101", "33")
 RESET = [FIELD_OFF, FIELD_ON]
+NOBODY_B = said("4A020300", "4B00")
+SLEEP = said("1610", "1700")  # PowerDown, woken by HSU

@@ -43,7 +43,7 @@ def test_seal_changes_to_extended_frames_at_256_bytes():
 def test_the_largest_frame_fits():
     made = sealed(0x40, frame.MAX_DATA * "5A")
     assert made[3:8] == h("FFFF0109F6")  # 265 bytes with TFI
-    assert len(made) == frame.SIZE
+    assert len(made) == frame.SIZE - 1
 
 
 @cases(

@@ -14,6 +14,7 @@ from pn532_script import ACK, ERROR, NACK, WAKE, cmd, rsp, said, sync
 
 from reader.drivers.pn532 import frame
 from reader.drivers.pn532.hsu import Hsu
+from reader.drivers.pn532.transport import Transport
 from reader.errors import (
     E_LINE_CLOSED,
     E_NFC_FRAME,
@@ -27,8 +28,13 @@ VERSION = rsp("0332010607")
 ASK = cmd("02")
 
 
-def hsu(line):
-    return Hsu(line, ack_ms=40, frame_ms=20)
+def hsu(line, ack_ms=40, frame_ms=20):
+    return Transport(Hsu(line, ack_ms, frame_ms))
+
+
+def room(transport):
+    """Where a command's data go."""
+    return transport._bus.data
 
 
 async def ask(transport, ms=60, twice=True):
@@ -46,8 +52,8 @@ async def test_data_of_the_largest_command_and_answer():
     data = bytes(i & 0xFF for i in range(frame.MAX_DATA))
     line = ScriptedLine([said(b"\x00" + data, b"\x01" + data)])
     transport = hsu(line)
-    assert len(transport.data) == frame.MAX_DATA
-    transport.data[:] = data
+    assert len(room(transport)) == frame.MAX_DATA
+    room(transport)[:] = data
     assert bytes(await transport.command(0x00, len(data), 60)) == data
     line.done()
 
@@ -155,7 +161,7 @@ async def test_the_line_test_keeps_the_command_that_waits_for_it():
     transport = hsu(line)
     with raises(E_NFC_SILENT):
         await ask(transport)
-    transport.data[:4] = h("05000102")
+    room(transport)[:4] = h("05000102")
     await transport.command(0x32, 4, 60)
     line.done()
 
@@ -166,7 +172,7 @@ async def test_a_command_sent_twice_is_followed_by_a_line_test():
     line = ScriptedLine([(ASK, b""), (ASK, ACK + VERSION), (ACK, ACK + VERSION), steps[1], said("4A0200", "4B00")])
     transport = hsu(line)
     assert await ask(transport) == h("32010607")
-    transport.data[:2] = h("0200")
+    room(transport)[:2] = h("0200")
     assert bytes(await transport.command(0x4A, 2, 60)) == h("00")
     line.done()
 
@@ -205,7 +211,7 @@ async def test_cancel_while_the_answer_is_awaited():
 
 
 async def cancelled(line, position):
-    transport = Hsu(line, ack_ms=5000, frame_ms=5000)
+    transport = hsu(line, 5000, 5000)
     task = asyncio.create_task(ask(transport, 5000))
     while line.position < position:
         await asyncio.sleep(0)
@@ -319,12 +325,12 @@ async def test_a_line_that_closes_under_the_writer():
 async def test_wipe():
     line = ScriptedLine([said("4001A5A5", "4100A5A5")])
     transport = hsu(line)
-    transport.data[:3] = h("01A5A5")
+    room(transport)[:3] = h("01A5A5")
     answer = await transport.command(0x40, 3, 60)
     assert bytes(answer) == h("00A5A5")
-    transport.wipe()
+    transport._bus.wipe()
     assert bytes(answer) == bytes(3)
-    assert bytes(transport.data) == bytes(frame.MAX_DATA)
+    assert bytes(room(transport)) == bytes(frame.MAX_DATA)
 
 
 async def test_a_line_that_fails_while_a_command_is_given_up():
