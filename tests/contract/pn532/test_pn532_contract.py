@@ -238,8 +238,8 @@ async def test_what_may_lie_in_the_field() -> None:
     )
     assert found[0, "first"] == ["wait", str(NO_CARD), "0"]
     assert found[1, "first"] == ["wait", str(TWO_CARDS), "0"]
-    # without ISO/IEC 14443-4 there is no chaining: the second, long command is the chip's to refuse
-    assert found[2, "first"] == ["apdu1", str(STATUS), str(0x27)]
+    # without ISO/IEC 14443-4 an APDU is no command of the card's that the chip knows
+    assert found[2, "first"] == ["apdu0", str(STATUS), str(0x7F)]
     assert found[3, "first"] == ["wait", str(CARD_PROTOCOL), "0"]
     assert found[4, "first"][1] == "08112233"
     assert found[5, "first"][1] == "04112233445566778899"
