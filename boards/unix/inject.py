@@ -1,4 +1,4 @@
-"""Personalise the reader in MPOS_STATE: one line on standard input, initial key and KSN in hex."""
+"""Personalise the reader in MPOS_STATE with the lines on standard input: initial key and KSN in hex, and keys of cards."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from reader.storage.state_file import StateFile
 
 state = os.getenv("MPOS_STATE")
 try:
-    stores = [StateFile(state + name) for name in ("/keys", "/counters", "/notices")]
-    personalise(*stores, sys.stdin.readline().strip())
+    stores = [StateFile(state + name) for name in ("/keys", "/counters", "/notices", "/cardkeys")]
+    personalise(*stores, sys.stdin.read())
     print("personalised")
 except ReaderError as error:
     print("refused", error.code)

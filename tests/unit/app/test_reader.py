@@ -76,12 +76,13 @@ class _Board:
         self.key_store = MemoryStore()
         self.counter_store = MemoryStore()
         self.notice_store = MemoryStore()
+        self.card_key_store = MemoryStore()
         self.contact = self.head = None
         self.pin_pad = None
         self.emv_tables = ""
         self.parameters = path("boards/unix/parameters.json")
         self.phone = _Link()
-        personalise(self.key_store, self.counter_store, self.notice_store, _LINE)
+        personalise(self.key_store, self.counter_store, self.notice_store, self.card_key_store, _LINE)
 
     def link(self, version):
         return self.phone

@@ -64,6 +64,7 @@ class Board:
         self.key_store = StateFile(_STATE + "/keys")
         self.counter_store = StateFile(_STATE + "/counters")
         self.notice_store = StateFile(_STATE + "/notices")
+        self.card_key_store = StateFile(_STATE + "/cardkeys")
         self.parameters = "/rom/parameters.json"
         self.emv_tables = "/rom/emv.tlv"
         self.head = self.pin_pad = None
@@ -85,8 +86,8 @@ class Board:
                 os.remove(_STATE + "/" + name)
         except OSError:
             os.mkdir(_STATE)
-        personalise(*[StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices")], KEY)
-        forget_each("reader.app.personalise")
+        personalise(*[StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices", "/cardkeys")], KEY)
+        forget_each("reader.app.personalise", "reader.storage.card_keys")
 
 
 board: Board = None

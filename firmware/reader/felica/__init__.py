@@ -1,0 +1,1 @@
+"""FeliCa: services and their blocks."""

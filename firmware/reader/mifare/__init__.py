@@ -1,0 +1,1 @@
+"""MIFARE: what cards without ISO/IEC 14443-4 are asked to do."""
