@@ -106,8 +106,9 @@ async def test_put_on_and_again(bench: Bench, new: Path) -> None:
 
 
 @pytest.mark.parametrize("sample", ["m35", "d200"])
-async def test_parameters_and_tables_of_the_merchant(new: Path, tmp_path: Path, sample: str) -> None:
+async def test_parameters_and_tables_of_the_merchant(new: Path, case: Case, tmp_path: Path, sample: str) -> None:
     """The sample file of a reader and the bench's keys: flashed, personalised, switched on, it sells by insert."""
+    shutil.copytree(case.state, tmp_path / "state")
     parameters = (firmware.TOP / "boards" / sample / "parameters.json").read_bytes()
     async with (
         Acquirer() as acquirer,
@@ -160,10 +161,12 @@ async def left_on(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 async def test_the_tool_says_when_the_firmware_does_not_run(
-    bench: Bench, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, new: Path, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(case.state, bench.state)
     monkeypatch.setattr(flash, "START_S", 20.0)  # it ends within one
-    broken = variant(new, tmp_path / "broken", "board.mpy", b"not a module")
+    size = (new / "mpy" / "board.mpy").stat().st_size
+    broken = variant(new, tmp_path / "broken", "board.mpy", b"not a module".ljust(size))
     async with bench.machine() as machine:
         with pytest.raises(FlashError, match=r"does not keep running: ValueError: incompatible \.mpy file") as caught:
             await put_on(machine, broken)
@@ -231,8 +234,9 @@ async def test_power_is_cut(
         await runs(machine, machine.output.encode().rfind(b"soft reboot"))
 
 
-async def test_the_tool_is_killed(bench: Bench, new: Path) -> None:
+async def test_the_tool_is_killed(bench: Bench, new: Path, case: Case) -> None:
     """The board keeps its power; the program that flashed it dies without a word."""
+    shutil.copytree(case.state, bench.state)
     code = (
         "import sys, pathlib; from mpos.provision import device, firmware, flash\n"
         "with device.Device(sys.argv[1]) as d:\n"
