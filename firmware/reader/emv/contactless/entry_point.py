@@ -19,9 +19,9 @@ from ...outcome import (
     TRY_AGAIN,
     Outcome,
 )
+from ...util.modules import forget_each
 from ..commands import SW_OK, Commands
-from ..terminal import contactless_data_into
-from . import combination_selection, decision, initiate, outcome_processing, pre_processing, read_data  # noqa: F401
+from . import pre_processing
 from .session import READING, Session, ended
 
 CAN_PIN = const(1)
@@ -32,9 +32,39 @@ CAN_CONTACT = const(2)
 #     run(session), finish(session)                     from the selected application, or from its data, to the outcome
 #     type_said(iad), unverified(session, why), online(session, outcome)     what decision.py asks it
 #     RECOVERS, SIGNS_NUMBER_ALONE, TC_MAY_GO_ONLINE     and its rules
-_KERNELS = ((3, "kernel3"), (7, "kernel7"))
+_KERNELS = ((3, "contactless.kernel3.kernel"), (7, "contactless.kernel7.kernel"))
+
+# What every presentment needs; loaded before the first one, so that no customer waits for it
+_STEPS = (
+    "terminal",
+    "contactless.combination_selection",
+    "contactless.decision",
+    "contactless.initiate",
+    "contactless.outcome_processing",
+    "contactless.read_data",
+)
+# and all that is loaded by the end of one, the kernel aside. Nothing of it is needed while the host is asked
+_DONE = (
+    "certificates",
+    "dol",
+    "fci",
+    "file_locator",
+    "processing_options",
+    "terminal",
+    "track2",
+    "contactless.brand",
+    "contactless.combination_selection",
+    "contactless.decision",
+    "contactless.fdda",
+    "contactless.initiate",
+    "contactless.outcome_processing",
+    "contactless.read_data",
+    "contactless.restrictions",
+    "contactless.torn",
+    "contactless.verification",
+)
 _CARD_DATA = const(300)  # errors from here on are in what the card says; below, it says nothing any more
-_PACKAGE = "reader.emv.contactless."
+_PACKAGE = "reader.emv."
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -67,6 +97,8 @@ class EntryPoint:
         self._session: Any = None
         self._index = 0  # of the combination that was activated last
         self._torn: Any = None
+        for name in _STEPS:
+            _load(name)
         self.wants_update = False  # the card is to come once more, for its issuer's answer: `update`
 
     @property
@@ -89,7 +121,7 @@ class EntryPoint:
         """
         kept = self._can & CAN_PIN, self._can & CAN_CONTACT, self._tables is not None
         tx = pre_processing.pre_process(self._parameters, kept, amount, currency, time, sequence, transaction_type)
-        return outcome_processing.finish(tx) if isinstance(tx, Outcome) else tx
+        return _finish(tx) if isinstance(tx, Outcome) else tx
 
     async def run(self, transmit, tx: "Preprocessed", data: "DataStore") -> Outcome:
         """One presentment, from the directory to the outcome. After ONLINE_REQUEST and APPROVED `data` holds the
@@ -100,6 +132,7 @@ class EntryPoint:
         """
         commands = Commands(transmit)
         keep = False
+        self._session = None
         self.wants_update = False
         try:
             outcome = await self._run(commands, tx, data)
@@ -116,7 +149,10 @@ class EntryPoint:
                 data.wipe()
         # Book C-3, 5.8.1.2: the outcome that begins again
         self.wants_update = outcome.code == ONLINE_REQUEST and outcome.start == START_B
-        return outcome_processing.finish(outcome)
+        _finish(outcome)
+        if keep:
+            self._unload()
+        return outcome
 
     async def update(self, transmit, tx: "Preprocessed", data: "DataStore", issuer_data) -> "Outcome | None":
         """The same card once more, for what its issuer has answered (`issuer_data`: field 55). None: nothing of that is
@@ -131,10 +167,10 @@ class EntryPoint:
             # Book B, 3.4: the kernel is activated for the combination that it has asked to begin again with
             _, sw = await commands.select(s.name)
             if sw != SW_OK:
-                return outcome_processing.finish(ended(E_NOT_PAYMENT, sw))
+                return _finish(ended(E_NOT_PAYMENT, sw))
             s.commands = commands
             s.answer_data = issuer_data
-            return outcome_processing.finish(await issuer_update.run(s))
+            return _finish(await issuer_update.run(s))
         finally:
             self.wants_update = False
             commands.wipe()
@@ -153,6 +189,9 @@ class EntryPoint:
         self._forget_torn()
 
     async def _run(self, commands: Commands, tx, data) -> Outcome:
+        from .. import terminal
+        from . import combination_selection
+
         # Book B, 3.3.2, step 1: the directory
         fci, sw = await commands.select(combination_selection.PPSE)
         if sw != SW_OK:
@@ -175,7 +214,7 @@ class EntryPoint:
                 continue
             s = self._activate(commands, index, name, tx, data)
             s.fci = fci
-            contactless_data_into(data, self._parameters.terminal, s.application, tx.ttq(index), tx, self._entropy)
+            terminal.contactless_data_into(data, s.terminal, s.application, tx.ttq(index), tx, self._entropy)
             outcome = await s.kernel.run(s)
             s.fci = b""
             if outcome.code != SELECT_NEXT:
@@ -189,7 +228,7 @@ class EntryPoint:
         data.wipe()
         s = Session(commands, data, self._tables, self._parameters.terminal, combination, tx, self._room)
         s.name = name
-        s.kernel = _load(combination.kernel)
+        s.kernel = _kernel(combination.kernel)
         self._session = s
         self._index = index
         return s
@@ -199,21 +238,22 @@ class EntryPoint:
     def _note_torn(self, data) -> None:
         """The card is gone. If it had approved by then, that is kept."""
         s = self._session
-        if s is None or s.progress < READING:
+        if s is None or s.progress < READING or self._torn is not None:
             return
+        from . import decision
+
         try:
             kind = decision.cryptogram_type(data, s.kernel)
             if kind == decision.TC:
                 from .torn import Torn
 
-                torn = Torn(self._index, s.name, data, s.progress)
-                self._forget_torn()
-                self._torn = torn
+                self._torn = Torn(self._index, s)
         except ReaderError:
             pass  # It has not said that it approves
 
     async def _resume(self, commands: Commands, tx, data) -> "Outcome | None":
         """The card that approved and left is waited for. None: it is the one, and has booked nothing: it begins anew."""
+        from . import read_data
         from . import torn as module
 
         torn = self._torn
@@ -221,9 +261,7 @@ class EntryPoint:
         state = module.ANOTHER if sw != SW_OK else await torn.recognise(commands)
         if state == module.ANOTHER:
             # Whoever pays with another card now may have paid twice
-            outcome = Outcome(TRY_AGAIN, reason=E_TORN, detail=torn.atc)
-            outcome.start = START_B
-            return outcome
+            return self._still_torn()
         s = self._activate(commands, torn.index, torn.name, tx, data)
         if state == module.BOOKED and s.kernel.RECOVERS:
             data.restore(torn.objects)
@@ -233,9 +271,19 @@ class EntryPoint:
                 self._forget_torn()
                 return outcome
             # It does not give its records again: what was booked is for the host to find out
-            return Outcome(TRY_AGAIN, reason=E_TORN, detail=torn.atc)
+            return self._still_torn()
         self._forget_torn()
         return None
+
+    def _still_torn(self) -> Outcome:
+        outcome = Outcome(TRY_AGAIN, reason=E_TORN, detail=self._torn.atc)
+        outcome.start = START_B
+        return outcome
+
+    def _unload(self) -> None:
+        """What the card was read with: its memory is there again with the next collection."""
+        self._session.kernel = None
+        forget_each(*[_PACKAGE + name for name in _DONE], *[_PACKAGE + name for _, name in _KERNELS])
 
     def _forget_torn(self) -> None:
         if self._torn is not None:
@@ -243,10 +291,20 @@ class EntryPoint:
             self._torn = None
 
 
-def _load(number: int) -> "Any":
+def _kernel(number: int) -> "Any":
     """The module kernel of the package for that number."""
-    for kernel, package in _KERNELS:
+    for kernel, name in _KERNELS:
         if kernel == number:
-            name = _PACKAGE + package + ".kernel"
-            return __import__(name, None, None, (name,))
+            return _load(name)
     raise ReaderError(E_INTERNAL)
+
+
+def _finish(outcome: Outcome) -> Outcome:
+    from . import outcome_processing
+
+    return outcome_processing.finish(outcome)
+
+
+def _load(name: str) -> "Any":
+    """The module. As with the imports inside functions here, nothing holds on to it: so it can be unloaded."""
+    return __import__(_PACKAGE + name, None, None, (name,))

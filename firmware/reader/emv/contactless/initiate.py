@@ -46,6 +46,7 @@ async def run(s: "Session") -> "Outcome | None":
         return _refused(sw)
     read_response(response, data, CONTACTLESS)
     s.progress = READING
+    s.answered = data.used
     return None
 
 

@@ -48,6 +48,7 @@ class Session:
         self.static_data: Any = b""  # records under the card's signature (EMV 4.4 Book 3, 10.3)
         self.static_data_bad = False
         self.progress = 0
+        self.answered = 0  # bytes of the data that were there when the card had answered
         self.ask_issuer = False  # the card says so of what has failed here
         self.answer_data: Any = b""  # field 55 of the host's answer, and what became of its scripts
         self.script_results = bytearray()

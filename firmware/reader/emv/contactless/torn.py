@@ -24,17 +24,20 @@ BOOKED = const(2)  # the one, and its approval is to be read to the end
 
 
 class Torn:
-    """What is kept of one presentment: the combination's `index`, the ADF `name`, all `objects` (rows of a DataStore)
-    up to its answer with a TC, its counter `atc`, and whether the command for the last record had left."""
+    """What is kept of one presentment (`s`: its Session): the combination's `index`, the ADF `name`, all `objects` (rows
+    of a DataStore) up to its answer with a TC, its counter `atc`, and whether the command for the last record had left.
 
-    def __init__(self, index: int, name: bytes, data, progress: int):
-        counter = data.need(_TAG_9F36_APPLICATION_TRANSACTION_COUNTER)
+    Raises E_TAG_MISSING for a card without a counter.
+    """
+
+    def __init__(self, index: int, s):
+        counter = s.data.need(_TAG_9F36_APPLICATION_TRANSACTION_COUNTER)
         self.index = index
-        self.name = name
+        self.name = s.name
         self.atc = counter[0] << 8 | counter[1]
-        self.objects = data.copy()
-        self._is_last = progress == LAST_ASKED
-        balance = data.get(_TAG_9F5D_AVAILABLE_OFFLINE_SPENDING_AMOUNT)
+        self.objects = s.data.copy(s.answered)
+        self._is_last = s.progress == LAST_ASKED
+        balance = s.data.get(_TAG_9F5D_AVAILABLE_OFFLINE_SPENDING_AMOUNT)
         self._balance = None if balance is None else bytes(balance)
 
     async def recognise(self, commands) -> int:
