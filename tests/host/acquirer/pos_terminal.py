@@ -145,18 +145,41 @@ class Terminal:
         chip: Callable[[dict[str, bytes]], None] = lambda known: None,
     ) -> bytes:
         """The whole frame of a sale by contact: `known` is what card and terminal have said; `pin` goes to the host."""
+        return self.by_chip("05", known, amount, pin, change, chip)
+
+    def tap(
+        self,
+        known: dict[str, bytes],
+        amount: int = 1234,
+        *,
+        pin: str = "",
+        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
+        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
+    ) -> bytes:
+        """The same of a card that was tapped."""
+        return self.by_chip("07", known, amount, pin, change, chip)
+
+    def by_chip(
+        self,
+        way: str,
+        known: dict[str, bytes],
+        amount: int,
+        pin: str,
+        change: Callable[[dict[int, bytes]], None],
+        chip: Callable[[dict[str, bytes]], None],
+    ) -> bytes:
         keys = self.next_keys()
         self.stan += 1
 
-        def contact(fields: dict[int, bytes]) -> None:
-            fields[22] = bytes.fromhex("0510" if pin else "0520")
+        def more(fields: dict[int, bytes]) -> None:
+            fields[22] = bytes.fromhex(way + ("10" if pin else "20"))
             fields[23] = bytes.fromhex(f"{int(known['5F34'].hex()):04d}")
             if pin:
                 account = known["57"].hex().upper().split("D")[0]
                 fields |= pin_fields(keys, pin, account)
             change(fields)
 
-        return self.packed(dict(known), keys, self.stan, amount, contact, chip, None, "0200")
+        return self.packed(dict(known), keys, self.stan, amount, more, chip, None, "0200")
 
     def swipe(
         self,

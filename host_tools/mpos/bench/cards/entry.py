@@ -23,6 +23,8 @@ class Entry:
     "" bypasses the PIN pad; None: nobody is asked. choice: answer to a selection prompt,
     None: nobody wants any. swipe: how a stripe is swiped (bench/mag_head.py, MagHead.swipe). by: the
     interface that the sale ends by, when it is another. inserts: whether its holder does when the reader wants the chip.
+    torn: the card is taken away once after it has decided. returns: it is presented again. balance: of electronic cash after the
+    sale, as the record has it; "" where it is not said.
     offline: the card decides without the host. fault: of the acquirer, for the cards that want one (acquirer.FAULTS).
     """
 
@@ -46,3 +48,6 @@ class Entry:
     by: str = ""
     inserts: bool = True
     detail: int = 0
+    torn: bool = False
+    returns: bool = False
+    balance: str = ""
