@@ -31,8 +31,9 @@ _STREAM_POLL = const(3)  # py/stream.h
 _STREAM_FILENO = const(10)
 
 
-class _Messages:
-    """`socket` is connected and does not block."""
+class _Messages(io.IOBase):
+    """`socket` is connected and does not block. A stream for SerialLine's sake: MicroPython does not survive one that is the
+    second of two base classes."""
 
     def __init__(self, socket):
         self._socket = socket
@@ -131,7 +132,7 @@ class _Messages:
         return self._irq
 
 
-class SerialLine(_Messages, io.IOBase):
+class SerialLine(_Messages):
     """As machine.UART, awaited with asyncio streams."""
 
     def init(self, baudrate: int) -> None:

@@ -54,6 +54,12 @@ class Target(StrEnum):
     qemu = "qemu"
 
 
+class Bus(StrEnum):
+    hsu = "hsu"
+    spi = "spi"
+    i2c = "i2c"
+
+
 def _amount(text: str) -> int:
     """Minor units of an amount like 12.34. Raises typer.BadParameter."""
     if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text) or not 0 < Decimal(text) <= AMOUNT_MOST:
@@ -98,6 +104,10 @@ def run(
         Path | None, typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
     ] = None,
     pace: Annotated[bool, typer.Option(help="Give the virtual radio the pace of a real one.")] = False,
+    bus: Annotated[
+        Bus, typer.Option(help="How the contactless chip, a PN532, is joined: its high-speed UART, SPI or I2C.")
+    ] = Bus.hsu,
+    irq: Annotated[bool, typer.Option(help="The chip's IRQ line is wired, too.")] = False,
     coupler: Annotated[bool, typer.Option(help="The chip slot is a TDA8029's instead of a TDA8035's.")] = False,
     radio: Annotated[
         str | None, typer.Option(help="Put the reader on a real controller, by Bumble's name for it (usb:0).")
@@ -125,6 +135,8 @@ def run(
         swipe=swipe,
         edges=edges,
         coupler=coupler,
+        bus=bus.value,
+        irq=irq,
         currency=CURRENCY_CNY,
         card_timeout_s=timeout,
         acquirer=acquirer,

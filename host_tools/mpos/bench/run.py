@@ -31,7 +31,7 @@ NO_RADIO = "none: a serial link"
 class Options:
     """card: None takes what `present` names. interface: the one that is open; None: all of the reader's. amount: None for
     the one of the card's story. present: a customer's script (customer.script). swipe: how a stripe is swiped.
-    edges: the head has no ASIC. coupler: the slot is a TDA8029's. card_timeout_s: None: as long as the script takes."""
+    edges: the head has no ASIC. coupler: the slot is a TDA8029's. bus, irq: as of World. card_timeout_s: None: as long as the script takes."""
 
     card: str | None
     amount: int | None
@@ -41,6 +41,8 @@ class Options:
     swipe: dict[str, Any] = field(default_factory=dict)
     edges: bool = False
     coupler: bool = False
+    bus: str = "hsu"
+    irq: bool = False
     card_timeout_s: int | None = None
     acquirer: str | None = None
     fault: str | None = None
@@ -70,6 +72,8 @@ async def run_sale(options: Options) -> Done:
             "so that the reader and the cards remember them too"
         )
     if options.target == "qemu":
+        if options.bus != "hsu" or options.irq:
+            raise ValueError("the emulated board's contactless chip is on its UART: leave --bus and --irq out")
         firmware.build(BOARD)
     wear = _Wear(options.state)
     acts = script(options.present, options.card) if options.present else []
@@ -92,6 +96,8 @@ async def run_sale(options: Options) -> Done:
             slot=slot,
             head=head,
             coupler=options.coupler,
+            bus=options.bus,
+            irq=options.irq,
             typist=typist(entry.pin),
             state=options.state,
             acquirer=acquirer,

@@ -17,6 +17,7 @@ from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot, serve_slot
 from mpos.bench.keypad import Typist, serve_keypad
 from mpos.bench.mag_head import MagHead, serve_head
+from mpos.bench.pn532_bus import serve_bus
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.radio import Radio
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
@@ -38,6 +39,7 @@ class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
     head: the magnetic head; None: one behind an ASIC (qemu has none).
+    bus: "hsu", "spi" or "i2c", by which the contactless chip is joined; irq: its IRQ line is wired, too (unix).
     slot: the chip slot with its card; None: an empty one. coupler: True: a TDA8029 stands before it (always on qemu).
     typist: the cardholder at the PIN pad; None: nobody types. pin_pad: False: there is none (unix).
     state: folder that keeps the reader's stores and the acquirer's books from run to run; None: a fresh one.
@@ -61,6 +63,8 @@ class World:
         acquirer: Acquirer | str | None = None,
         radio: Radio | None = None,
         chip: Pn532Chip | None = None,
+        bus: str = "hsu",
+        irq: bool = False,
         parameters: Path = PARAMETERS,
         target: str = "unix",
         aioble: Path | None = None,
@@ -70,6 +74,8 @@ class World:
     ):
         self.field = field or Field()
         self.chip = chip or Pn532Chip(self.field)
+        self.bus = bus
+        self.irq = irq
         self.slot = slot or IccSlot()
         self.head = head or MagHead()
         self.coupler = coupler or target == "qemu"
@@ -116,7 +122,9 @@ class World:
             self.acquirer_address = f"{running.host}:{running.port}"
         tables = self.state / "emv.tlv"
         tables.write_bytes(bench_tables())
-        nfc = await enter(serve_chip(self.chip))
+        # The emulated board's line is the plain one of its UART
+        is_plain = self.target == "qemu"
+        nfc = await enter(serve_chip(self.chip) if is_plain else serve_bus(self.chip, self.bus, self.irq))
         slot = await enter(serve_coupler(Tda8029Chip(self.slot)) if self.coupler else serve_slot(self.slot))
         keys = await enter(serve_keypad(self.typist))
         if self.target == "qemu":
@@ -137,6 +145,8 @@ class World:
     def _unix_device(self, nfc: str, slot: str, head: str, keys: str, tables: Path) -> UnixDevice:
         environment = {
             "MPOS_NFC": nfc,
+            "MPOS_NFC_BUS": self.bus,
+            **({"MPOS_NFC_IRQ": "1"} if self.irq else {}),
             "MPOS_COUPLER" if self.coupler else "MPOS_CHIP": slot,
             "MPOS_HEAD" if self.head.asic else "MPOS_EDGES": head,
             **({"MPOS_KEYS": keys} if self.pin_pad else {}),
