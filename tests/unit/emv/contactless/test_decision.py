@@ -6,8 +6,17 @@ from reader import outcome
 from reader.emv.contactless import decision
 from reader.emv.contactless.kernel7 import kernel
 from reader.emv.data import DataStore
-from reader.errors import E_CARD_DECLINED, E_CVM, E_EMV_DATA, E_OFFLINE_APPROVED, E_TAG_FORMAT, E_TAG_MISSING
-from testing import cases, h, raises
+from reader.errors import (
+    E_CARD_DECLINED,
+    E_CVM,
+    E_EMV_DATA,
+    E_EXPIRED,
+    E_ODA,
+    E_OFFLINE_APPROVED,
+    E_TAG_FORMAT,
+    E_TAG_MISSING,
+)
+from testing import cases, h, raises, requirement
 
 _CARD = (
     (0x82, "2000"),
@@ -178,3 +187,164 @@ def test_the_qualifiers_are_repeated_in_the_authentication_data():
 
 def test_an_expired_card_goes_online():
     assert process(_data(t5F24="200131")).code == outcome.ONLINE_REQUEST
+
+
+# --- kernel 3, and a card that approves by itself
+
+_VISA = "06010A03A00000"
+_VISA_TC = "06010A03900000"
+_TC = {"t9F27": "40", "t9F10": "0701010390000001", "t5F24": "301231"}
+
+
+def _sign(monkey, holds):
+    """Let the card's signature hold, or not: test_fdda.py has the real ones. What it was asked with is returned."""
+    from reader.emv.contactless import fdda
+
+    asked = []
+
+    def verify(s, with_version_0):
+        asked.append(with_version_0)
+        return holds
+
+    monkey.append((fdda, fdda.verify))
+    fdda.verify = verify
+    return asked
+
+
+def _with_signature(holds, *data, kernel=7, **changed):
+    """The outcome, and whether (and with which versions) the signature was looked at."""
+    monkey = []
+    asked = _sign(monkey, holds)
+    try:
+        return process(_data(*data, **changed), kernel=kernel), asked
+    finally:
+        for module, verify in monkey:
+            module.verify = verify
+
+
+@requirement("PBOC 12", "7.8", "A card that approves offline and whose signature holds has paid.")
+def test_approved_offline():
+    for number, iad in ((7, "0701010390000001"), (3, _VISA_TC)):
+        changed = dict(_TC)
+        changed["t9F10"] = iad
+        result, asked = _with_signature(True, kernel=number, **changed)
+        assert (result.code, result.cvm, result.reason) == (outcome.APPROVED, outcome.CVM_NONE, 0)
+        assert asked == [number == 7]
+
+
+@requirement(
+    "Book C-3", "5.6.1.2", "Without the card's signature an offline approval is declined, or goes as the card says."
+)
+@cases(
+    (None, "22004000", outcome.DECLINED, E_ODA),
+    ("0000", "22004000", outcome.DECLINED, E_ODA),
+    ("2000", "22004000", outcome.ONLINE_REQUEST, 0),  # go online
+    ("3000", "32004000", outcome.ONLINE_REQUEST, 0),
+    ("1000", "32004000", outcome.TRY_ANOTHER_INTERFACE, E_ODA),  # the contact chip, where there is a slot
+    ("1000", "22004000", outcome.DECLINED, E_ODA),
+    ("2000", "2A004000", outcome.DECLINED, E_ODA),  # a reader that is never online
+)
+def test_the_signature_does_not_hold(ctq, ttq, code, reason):
+    for number, iad in ((7, "0701010390000001"), (3, _VISA_TC)):
+        result, _ = _with_signature(False, ttq, kernel=number, t9F27="40", t9F10=iad, t5F24="301231", t9F6C=ctq)
+        assert (result.code, result.reason) == (code, reason)
+
+
+@requirement(
+    "Book C-3",
+    "5.6.1.1",
+    "For an online authorisation the signature is looked at where both can and the card gave one.",
+)
+@cases(
+    ("23004000", "2000", "00", True),
+    ("22004000", "2000", "00", False),  # the reader does not
+    ("23004000", "1C00", "00", False),  # the card does not
+    ("23004000", "2000", None, False),  # it could have, and did not
+)
+def test_the_signature_of_an_online_request(ttq, profile, signed, is_asked):
+    for number, iad in ((7, "07010103A0000001"), (3, _VISA)):
+        result, asked = _with_signature(True, ttq, kernel=number, t82=profile, t9F4B=signed, t9F10=iad)
+        assert result.code == outcome.ONLINE_REQUEST
+        assert len(asked) == (1 if is_asked else 0)
+        result, _ = _with_signature(False, ttq, kernel=number, t82=profile, t9F4B=signed, t9F10=iad)
+        assert (result.code, result.reason) == ((outcome.DECLINED, E_ODA) if is_asked else (outcome.ONLINE_REQUEST, 0))
+        result, _ = _with_signature(False, ttq, kernel=number, t82=profile, t9F4B=signed, t9F10=iad, t9F6C="2000")
+        assert result.code == outcome.ONLINE_REQUEST
+
+
+@requirement(
+    "Book C-3", "5.4.3.2", "A card that approves what the issuer was to be asked about goes online, with kernel 3."
+)
+def test_an_approval_that_was_not_asked_for():
+    result, asked = _with_signature(False, "22804000", kernel=3, t9F27="40", t9F10=_VISA_TC)
+    assert (result.code, asked) == (outcome.ONLINE_REQUEST, [])
+    result, asked = _with_signature(False, "22804000", **_TC)
+    assert (result.code, result.reason, asked) == (outcome.DECLINED, E_OFFLINE_APPROVED, [])
+
+
+def test_an_expired_card_that_approves():
+    result, asked = _with_signature(True, t9F27="40", t9F10="0701010390000001", t5F24="200131")
+    assert (result.code, result.reason, asked) == (outcome.DECLINED, E_EXPIRED, [])
+    # the card wants its issuer asked: nothing has to hold for that
+    result, asked = _with_signature(False, t9F27="40", t9F10="0701010390000001", t5F24="200131", t9F6C="0800")
+    assert (result.code, asked) == (outcome.ONLINE_REQUEST, [])
+
+
+def test_a_pin_takes_an_approval_online():
+    # Book C-3, 5.7.1.2: only the issuer can verify it
+    result, _ = _with_signature(True, "26404000", t9F6C="8000", **_TC)
+    assert (result.code, result.cvm) == (outcome.ONLINE_REQUEST, outcome.CVM_ONLINE_PIN)
+    result, _ = _with_signature(True, "22404000", t9F6C="4000", **_TC)
+    assert (result.code, result.cvm) == (outcome.APPROVED, outcome.CVM_SIGNATURE)
+
+
+@requirement("Book C-3", "5.7.1.2", "The device's verification counts with signed qualifiers, or with an ARQC.")
+def test_device_verification_of_an_approval():
+    device = {"t9F6C": "0080"}
+    result, _ = _with_signature(True, "22404000", kernel=3, t9F69="01000000000080", **device, **_TC)
+    assert (result.code, result.cvm) == (outcome.APPROVED, outcome.CVM_CONFIRMATION_CODE)
+    for related in ("01000000000000", "0100000000", None):
+        result, _ = _with_signature(True, "22404000", kernel=3, t9F69=related, **device, **_TC)
+        assert (result.code, result.reason) == (outcome.DECLINED, E_CVM)
+        with raises(E_EMV_DATA, 0x9F6C):
+            _with_signature(True, "22404000", t9F69=related, **device, **_TC)
+
+
+@requirement(
+    "Book C-3", "5.7.1.1", "A card without qualifiers leaves the method to the reader: signature, then online PIN."
+)
+def test_the_readers_choice():
+    for number, iad in ((7, "07010103A0000001"), (3, _VISA)):
+        result = process(_data("26404000", t9F10=iad), kernel=number)
+        assert result.cvm == outcome.CVM_SIGNATURE
+        result = process(_data("24404000", t9F10=iad), kernel=number)
+        assert (result.code, result.cvm) == (outcome.ONLINE_REQUEST, outcome.CVM_ONLINE_PIN)
+
+
+@requirement("Book C-3", "5.7.1.3", "Kernel 3 declines when a required verification is impossible, and only then.")
+def test_an_impossible_verification_of_kernel_3():
+    for ttq, ctq in (("20404000", None), ("22404000", "0000"), ("22404000", "8000"), ("32400000", "0080")):
+        result = process(_data(ttq, t9F6C=ctq, t9F10=_VISA), kernel=3)
+        assert (result.code, result.reason) == (outcome.DECLINED, E_CVM)
+    for ttq, ctq in (("22004000", "8000"), ("20004000", "4000")):
+        data = _data(ttq, t9F6C=ctq, t9F10=_VISA)
+        result = process(data, kernel=3)
+        assert (result.code, result.cvm) == (outcome.ONLINE_REQUEST, outcome.CVM_NONE)
+        assert data.get(0x9F34) == h("1F0002")
+
+
+# Published shapes of 9F10 (VIS 1.5 and 1.6, IAD formats 0/1/3 and 2): cryptogram versions 10, 17, 18 and 22
+@cases(
+    ("06010A03A00000", 2),
+    ("06011103A00000", 2),
+    ("06011203A00000", 2),
+    ("1F220103A0000000000000000000000000000000000000000000000000000000", 2),
+    ("06011203900000", 1),
+    ("06011203800000", 0),
+    ("06011203B00000", 3),
+    ("06010A03A000", -1),
+)
+def test_where_visa_says_the_type(iad, kind):
+    from reader.emv.contactless.kernel3 import kernel as kernel3
+
+    assert kernel3.type_said(h(iad)) == kind
