@@ -28,6 +28,23 @@ VISA_MASTER_KEY = bytes.fromhex("5B6D7F8192A4B5C7D9EAFC0D1F314257")
 VISA_SCRIPT_MAC_KEY = bytes.fromhex("6D7F91A2B5C7D9EAFD0E1F3142546679")
 VISA_SCRIPT_DATA_KEY = bytes.fromhex("7F91A2B4C7D9EAFC0E1F31435466798A")
 
+# Keys of cards that are not for payment. MF1S50yyX/V1, 8.6.3, and NTAG213_215_216, 8.5.7: those at delivery
+CARD_KEY_DELIVERED = bytes.fromhex("FFFFFFFFFFFF")
+CARD_PASSWORD_DELIVERED = bytes.fromhex("FFFFFFFF0000")
+# and made-up ones: MIFARE Classic key A and B, password and PACK of an NTAG
+CARD_KEY_A = bytes.fromhex("8A41C6D2E35B")
+CARD_KEY_B = bytes.fromhex("9B52D7E3F46C")
+CARD_PASSWORD = bytes.fromhex("A7C3E1958D2B")
+# What the bench's readers get: slot, kind, key
+CARD_KEYS = (
+    (1, "a", CARD_KEY_DELIVERED),
+    (2, "b", CARD_KEY_DELIVERED),
+    (3, "a", CARD_KEY_A),
+    (4, "b", CARD_KEY_B),
+    (5, "password", CARD_PASSWORD_DELIVERED),
+    (6, "password", CARD_PASSWORD),
+)
+
 _COUNTER_BITS = (1 << 21) - 1
 _RIGHT_HALF_MASK = bytes.fromhex("C0C0C0C000000000C0C0C0C000000000")
 

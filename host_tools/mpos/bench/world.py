@@ -158,9 +158,10 @@ class World:
         return UnixDevice(environment, self.aioble, self.bits, self.heap, self.binary)
 
     async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
-        """Inject the initial key of `ksn` on standard input; returns what the reader said."""
+        """Inject the initial key of `ksn`, and the bench's keys of cards; returns what the reader said."""
         key = test_keys.initial_key(test_keys.BDK, ksn)
-        return await self.device.personalise(f"{key.hex()} {ksn.hex()}")
+        cards = [f"{slot} {kind} {card_key.hex()}" for slot, kind, card_key in test_keys.CARD_KEYS]
+        return await self.device.personalise("\n".join([f"{key.hex()} {ksn.hex()}", *cards]))
 
     async def start_reader(self) -> None:
         """Switch the reader on."""

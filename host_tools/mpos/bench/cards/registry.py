@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpos.bench.cards import registry_contactless, stripe
+from mpos.bench.cards import memory, registry_contactless, stripe
 from mpos.bench.cards.contact import personalities
 from mpos.bench.cards.entry import CONTACT, CONTACTLESS, SWIPE, Entry
 
 CARDS: dict[str, Entry] = {
-    entry.name: entry for entry in (*registry_contactless.ENTRIES, *personalities.ENTRIES, *stripe.ENTRIES)
+    entry.name: entry
+    for entry in (*registry_contactless.ENTRIES, *memory.ENTRIES, *personalities.ENTRIES, *stripe.ENTRIES)
 }
 
 
 def names(interface: str) -> list[str]:
-    """The names of the cards for "contactless", "contact" or "swipe"."""
-    return [entry.name for entry in CARDS.values() if entry.interface == interface]
+    """The names of the cards for "contactless", "contact" or "swipe" that a customer could take for one to pay with."""
+    return [entry.name for entry in CARDS.values() if entry.interface == interface and entry.kind != memory.MEMORY]
 
 
 def make_card(name: str, atc: int = 0) -> list[Any]:
