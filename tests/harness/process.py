@@ -13,7 +13,7 @@ from typing import IO, cast
 from mpos.provision import toolchain
 from mpos.provision.compile import TOP
 
-_HEAP = "128K"
+HEAP_K = 128  # kilobytes, as on the boards; a file may say HEAP_K = n
 _EXIT_LIMIT_S = 5  # between the end of the output and the end of the process
 _CLOSE_LIMIT_S = 0.5
 
@@ -21,14 +21,14 @@ _CLOSE_LIMIT_S = 0.5
 class DeviceProcess:
     """A channel to the runner in a process of its own, which is started here."""
 
-    def __init__(self, module: str, mark: str, micropython_path: str):
+    def __init__(self, module: str, mark: str, micropython_path: str, heap_k: int = HEAP_K):
         # A folder of its own to run in: files that a test writes are nobody else's, and gone afterwards.
         self._folder = tempfile.TemporaryDirectory(prefix="mpos-unit-")
         environment = {**os.environ, "MICROPYPATH": micropython_path}
         environment.pop("MICROPYINSPECT", None)
         try:
             self._popen = subprocess.Popen(
-                [micropython(), "-X", f"heapsize={_HEAP}", "-m", "runner", mark, module, str(TOP)],
+                [micropython(), "-X", f"heapsize={heap_k}K", "-m", "runner", mark, module, str(TOP)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -7,13 +7,14 @@ pytest --target=device --port=/dev/ttyUSB0  a real board
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from harness.conversation import Conversation
-from harness.process import DeviceProcess, micropython
+from harness.process import HEAP_K, DeviceProcess, micropython
 from harness.sources import Sources
 from mpos.provision import compile as mpy
 from mpos.provision import toolchain
@@ -61,7 +62,10 @@ class Unix:
         top = sources.top_tree(self._ARCHITECTURE)
         here = sources.tree(self._ARCHITECTURE) / test.parent.relative_to(sources.base)
         path = ":".join(map(str, [here, top / _DEVICE_LIB, *(top / tree for tree in mpy.DEVICE_TREES), ".frozen"]))
-        return Conversation(test.stem, lambda mark: DeviceProcess(test.stem, mark, path))
+        # A test of the whole firmware: here its code lies in the heap, on a board in the image
+        said = re.search(r"^HEAP_K = (\d+)", test.read_text(encoding="utf-8"), re.MULTILINE)
+        heap_k = int(said[1]) if said else HEAP_K
+        return Conversation(test.stem, lambda mark: DeviceProcess(test.stem, mark, path, heap_k))
 
     def close(self) -> None:
         pass

@@ -19,6 +19,7 @@ from ..errors import (
     ReaderError,
 )
 from ..link import framing, protocol
+from ..util.modules import loaded
 from .version import VERSION
 
 _AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
@@ -38,7 +39,10 @@ async def answer(reader, message) -> None:
         return
     body = message[framing.HEADER :]
     try:
-        write = _do(reader, opcode, number, body)
+        if protocol.CARD_OPEN <= opcode <= protocol.CARD_CLOSE:
+            write = await _card(reader, opcode, number, body)
+        else:
+            write = _do(reader, opcode, number, body)
     except (ReaderError, MemoryError) as error:
         failed = error if isinstance(error, ReaderError) else ReaderError(E_INTERNAL, _NO_MEMORY)
 
@@ -77,6 +81,24 @@ def _do(reader, opcode: int, number: int, body):
             raise ReaderError(E_LINK_STATE)
         return _done
     raise ReaderError(E_LINK_OPCODE, opcode)
+
+
+async def _card(reader, opcode: int, number: int, body):
+    """A card that is none for payment (pass_through.py): loaded when the phone opens one."""
+    if reader.out_of_service:
+        raise ReaderError(E_OUT_OF_SERVICE, reader.out_of_service)
+    if reader.pass_through is None:
+        if opcode == protocol.CARD_CLOSE:
+            return _done
+        if opcode != protocol.CARD_OPEN:
+            raise ReaderError(E_LINK_STATE)
+        if reader.state() != protocol.STATE_IDLE:
+            raise ReaderError(E_LINK_BUSY)
+        kept = loaded()
+        from . import pass_through
+
+        reader.pass_through = pass_through.PassThrough(reader, kept)
+    return await reader.pass_through.handle(opcode, number, body)
 
 
 def _done(w):

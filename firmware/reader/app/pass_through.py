@@ -47,10 +47,18 @@ if _TYPE_CHECKING:
 
 
 def rehearse() -> None:
-    """Load what the services load."""
+    """Load what the services load, one after another as they do."""
+    kept = modules.loaded()
     from ..felica import read_write  # noqa: F401
-    from ..mifare import classic, ultralight  # noqa: F401
+
+    modules.keep_only(kept)
+    from ..mifare import classic  # noqa: F401
     from ..storage import card_keys  # noqa: F401
+
+    modules.keep_only(kept)
+    from ..mifare import ultralight  # noqa: F401
+
+    modules.keep_only(kept)
     from . import apdu_guard  # noqa: F401
 
 

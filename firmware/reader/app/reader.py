@@ -62,6 +62,7 @@ class Reader:
         self.has_tables = False  # of applications and keys, without which no contact chip is taken
         self.left = False  # a card in the slot was read before, and must leave it
         self.out_of_service = 0
+        self.pass_through: Any = None  # a card that is none for payment, open for the phone
         self.last = b""  # body of the last RESULT
         self.last_number = 0
         self._transaction: Transaction | None = None
@@ -146,6 +147,10 @@ class Reader:
 
             insert.rehearse()
             keep_only(kept)
+        from . import pass_through
+
+        pass_through.rehearse()
+        keep_only(kept)
 
     def heap(self) -> int:
         """Bytes of heap in use, garbage not counted."""
@@ -155,6 +160,8 @@ class Reader:
     def state(self) -> int:
         if self.out_of_service:
             return protocol.STATE_OUT_OF_SERVICE
+        if self.pass_through is not None:
+            return protocol.STATE_READING
         transaction = self._transaction
         if transaction is None:
             return protocol.STATE_IDLE
@@ -168,6 +175,8 @@ class Reader:
     def _gone(self) -> None:
         """The phone left. A packet that has left goes on waiting for its answer: the phone may come back with it."""
         self._command = -1  # the next phone counts its commands anew
+        if self.pass_through is not None:
+            self.pass_through.close()
         if self._transaction is not None and not self._transaction.packet_left:
             self._stop(E_PHONE_GONE)
 
@@ -194,7 +203,7 @@ class Reader:
 
         Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when none of them can be served.
         """
-        if self._transaction is not None:
+        if self._transaction is not None or self.pass_through is not None:
             raise ReaderError(E_LINK_BUSY)
         served = interfaces & self.interfaces()
         if not served:

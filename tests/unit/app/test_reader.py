@@ -22,6 +22,7 @@ from reader.link import protocol
 from reader.outcome import APPROVED, Outcome
 from testing import FakeClock, FixedEntropy, MemoryStore, cases, h, path, raises
 
+HEAP_K = 192  # on the unix port the whole firmware's code lies in the heap
 _TAP = protocol.INTERFACE_CONTACTLESS
 _LINE = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"
 
