@@ -9,24 +9,26 @@ import sys
 import time
 
 import bluetooth
-from machine import UART, Pin
+from machine import I2C, SPI, UART, Pin
 from micropython import const
 
 from reader.drivers.clock import Clock
-from reader.drivers.contactless import ContactlessReader
 from reader.drivers.entropy import Entropy
 from reader.drivers.icc_slot import IccSlot
 from reader.drivers.mag_head import MagHead
-from reader.drivers.pn532.chip import Pn532
-from reader.drivers.pn532.hsu import Hsu
+from reader.drivers.on_demand import OnDemand
 from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
 
 _NFC_UART = const(1)  # 0 is the console, 2 the chip slot's
-_NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2: the speed after reset
+_NFC_BAUD = const(115_200)  # PN532 user manual UM0701-02, 6.2.3: the speed after reset; the driver makes it 460,800
 # The longest frame is 275 bytes; the port's own buffers of 256 would lose the end of one received while the radio
 # holds the processor, and make the sender of one wait
 _NFC_BUFFER = const(512)
+_NFC_SPI = const(1)  # 2 is the display's
+_NFC_SPI_HZ = const(2_000_000)  # 6.2.5: 5 MHz at most, on short wires
+_NFC_I2C = const(1)  # 0 is the keypad's and the display's
+_NFC_I2C_HZ = const(400_000)  # 6.2.4: the most
 _RESET_MS = const(1)
 _CHIP_UART = const(2)
 _CHIP_BAUD = const(9600)  # IccSlot sets the exact one
@@ -63,17 +65,80 @@ class RadioEntropy(Entropy):
         return super().draw(n)
 
 
-def nfc_line(pins) -> UART:
-    """The PN532's serial line, the chip freshly reset."""
+def contactless(pins) -> OnDemand:
+    """The PN532 freshly reset, on the bus that `pins` name: NFC_SPI_SCK and so on, NFC_I2C_SCL and so on, or NFC_TX and NFC_RX;
+    on SPI and I2C also NFC_IRQ, if it is wired."""
     reset = Pin(pins.NFC_RESET, Pin.OUT, value=0)
     time.sleep_ms(_RESET_MS)
+    if hasattr(pins, "NFC_SPI_SCK"):
+        make = _nfc_spi(pins)
+    elif hasattr(pins, "NFC_I2C_SCL"):
+        make = _nfc_i2c(pins)
+    else:
+        make = _nfc_hsu(pins)
+    reset.value(1)
+    time.sleep_ms(_RESET_MS)
+
+    def reader():
+        from reader.drivers.contactless import ContactlessReader
+        from reader.drivers.pn532.chip import Pn532
+
+        return ContactlessReader(Pn532(make()))
+
+    return OnDemand(reader)
+
+
+def _nfc_hsu(pins):
     # Both pins are named: the port's own choice for this UART are the ESP32's flash pins
     line = UART(
         _NFC_UART, baudrate=_NFC_BAUD, tx=pins.NFC_TX, rx=pins.NFC_RX, txbuf=_NFC_BUFFER, rxbuf=_NFC_BUFFER, timeout=0
     )
-    reset.value(1)
-    time.sleep_ms(_RESET_MS)
-    return line
+
+    def make():
+        from reader.drivers.pn532.hsu import Hsu
+
+        return Hsu(line)
+
+    return make
+
+
+def _nfc_spi(pins):
+    select = Pin(pins.NFC_SPI_SELECT, Pin.OUT, value=1)
+    bus = SPI(
+        _NFC_SPI,
+        baudrate=_NFC_SPI_HZ,
+        polarity=0,
+        phase=0,
+        firstbit=SPI.LSB,
+        sck=Pin(pins.NFC_SPI_SCK),
+        mosi=Pin(pins.NFC_SPI_MOSI),
+        miso=Pin(pins.NFC_SPI_MISO),
+    )
+    irq = _nfc_irq(pins)
+
+    def make():
+        from reader.drivers.pn532.spi import Spi
+
+        return Spi(bus, select, irq)
+
+    return make
+
+
+def _nfc_i2c(pins):
+    # The chip holds the clock while it is busy; the port waits 50 ms for it
+    bus = I2C(_NFC_I2C, scl=Pin(pins.NFC_I2C_SCL), sda=Pin(pins.NFC_I2C_SDA), freq=_NFC_I2C_HZ)
+    irq = _nfc_irq(pins)
+
+    def make():
+        from reader.drivers.pn532.i2c import I2c
+
+        return I2c(bus, irq)
+
+    return make
+
+
+def _nfc_irq(pins) -> "Pin | None":
+    return Pin(pins.NFC_IRQ, Pin.IN) if hasattr(pins, "NFC_IRQ") else None
 
 
 def chip_slot(pins) -> IccSlot:
@@ -115,9 +180,10 @@ class Esp32Board:
         self.key_store = StateFile(_STATE + "/keys")
         self.counter_store = StateFile(_STATE + "/counters")
         self.notice_store = StateFile(_STATE + "/notices")
+        self.card_key_store = StateFile(_STATE + "/cardkeys")
         self.parameters = "/parameters.json"
         self.emv_tables = "/emv.tlv"
-        self.contactless = ContactlessReader(Pn532(Hsu(nfc_line(pins))))
+        self.contactless = contactless(pins)
         self.contact = chip_slot(pins)
         self.head = mag_head(pins)
         self.pin_pad = None  # the keypad has no driver yet

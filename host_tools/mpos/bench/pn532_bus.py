@@ -112,7 +112,7 @@ class _Spi(_Fetched):
     def message(self, kind: bytes, payload: bytes) -> None:
         if kind != b"s":
             raise BadMessage(f"no message of SPI: {kind!r}")
-        if not self._chip.awake:
+        if not self._chip.awake and not self._frames:  # it falls asleep when its last answer was fetched
             self._chip.wake()  # the select does it; what is clocked while the oscillator starts is lost
             self._say(b"r", NOISE * len(payload))
             return
@@ -135,7 +135,7 @@ class _I2c(_Fetched):
     def message(self, kind: bytes, payload: bytes) -> None:
         if kind not in (b"W", b"R") or (kind == b"R" and len(payload) != 2):
             raise BadMessage(f"no message of I2C: {kind!r}")
-        if not self._chip.awake:
+        if not self._chip.awake and not self._frames:  # it falls asleep when its last answer was fetched
             self._chip.wake()  # its address does it, and is not acknowledged before the oscillator runs
             self._say(b"a", b"\x00")
         elif kind == b"W":

@@ -21,7 +21,8 @@ from mpos.bench.field import Field
 from mpos.bench.icc import atr as atrs
 from mpos.bench.icc_slot import IccSlot, serve_slot
 from mpos.bench.mag_head import TELL, MagHead, serve_head
-from mpos.bench.pn532_chip import Pn532Chip, serve_chip
+from mpos.bench.pn532_bus import serve_bus
+from mpos.bench.pn532_chip import Pn532Chip
 from mpos.provision.compile import TOP, compile_tree, firmware_path
 from mpos.provision.toolchain import micropython
 from tests.host.boards import signatures, wiring
@@ -90,7 +91,7 @@ async def run(tmp_path: Path, path: list[Path], *arguments: str, **environment: 
 
 
 async def exercise(tmp_path: Path, board: str, machine: str, *steps: str, **environment: str) -> Run:
-    async with serve_chip(Pn532Chip(Field())) as address:
+    async with serve_bus(Pn532Chip(Field()), "hsu") as address:
         path = [TOP / "boards" / board, TOP / "boards/esp32"]
         return await run(tmp_path, path, str(DEVICE / "exercise.py"), machine, *steps, MPOS_NFC=address, **environment)
 
@@ -146,6 +147,47 @@ async def test_every_call_is_a_documented_one(tmp_path: Path, board: str, module
     ]
     assert [call["args"] for call in result.named("machine.Pin.value")] == [[1]]
     assert [call["args"] for call in result.named("os.mkdir")] == [["/state"]]
+
+
+OTHER_BUSES = {
+    "spi": ({"NFC_SPI_SCK": 14, "NFC_SPI_MOSI": 13, "NFC_SPI_MISO": 12, "NFC_SPI_SELECT": 15}, "SPI"),
+    "i2c": ({"NFC_I2C_SCL": 22, "NFC_I2C_SDA": 21}, "I2C"),
+}
+RESET_PIN, IRQ_PIN = 4, 36
+
+
+@pytest.mark.parametrize("irq", [False, True])
+@pytest.mark.parametrize("bus", OTHER_BUSES)
+async def test_the_pn532_on_another_bus(tmp_path: Path, bus: str, irq: bool) -> None:
+    """The bus is the one that the pins name."""
+    lines, part = OTHER_BUSES[bus]
+    pins = {**lines, "NFC_RESET": RESET_PIN, **({"NFC_IRQ": IRQ_PIN} if irq else {})}
+    chip = Pn532Chip(Field())
+    code = f"""
+import asyncio, esp32_parts
+pins = type("", (), {pins})
+part = esp32_parts.contactless(pins)
+async def session():
+    await part.start()
+    print(await part.look())
+    await part.stop()
+asyncio.run(session())
+"""
+    async with serve_bus(chip, bus, irq) as address:
+        wired = {"MPOS_NFC": address, **({"MPOS_NFC_IRQ": str(IRQ_PIN)} if irq else {})}
+        result = await run(tmp_path, [TOP / "boards/esp32"], "-c", code, **wired)
+    assert result.output == "None\n" and result.findings() == []
+    assert not chip.awake
+    given = signatures.arguments(result.named(f"machine.{part}.__init__")[0])
+    constants = signatures.documented("machine").constants
+    if bus == "spi":
+        # UM0701-02, 6.2.5: mode 0, lowest bit first, at most 5 MHz
+        assert (given["polarity"], given["phase"], given["firstbit"]) == (0, 0, constants["machine.SPI.LSB"])
+        assert given["baudrate"] <= 5_000_000
+    else:
+        assert given["freq"] <= 400_000  # 6.2.4
+    # In reset while the lines are set up
+    assert [call["args"] for call in result.named("machine.Pin.value") if call["args"] == [1]]
 
 
 class Card:
@@ -304,7 +346,7 @@ async def test_a_wrong_call_is_found(tmp_path: Path, code: str, why: str) -> Non
     ],
 )
 async def test_a_wrong_uart_is_found(tmp_path: Path, code: str, why: str) -> None:
-    async with serve_chip(Pn532Chip(Field())) as address:
+    async with serve_bus(Pn532Chip(Field()), "hsu") as address:
         result = await run(tmp_path, [], "-c", f"import machine\nmachine.UART(1, {code})", MPOS_NFC=address)
     (finding,) = result.findings()
     assert re.search(why, finding)

@@ -10,6 +10,7 @@ _MP_STREAM_CLOSE = 4
 _CHIP_UART = 2
 _chip = {}  # the bench's chip slot, once it is asked for: "line"; by GPIO the pins that go there
 _head = {}  # the bench's magnetic head, the same
+_nfc = {}  # the PN532's SPI or I2C: "line"; by GPIO the pin of its IRQ line
 _radio = {"on": False, "broken": os.getenv("MPOS_RADIO_BROKEN")}
 
 
@@ -43,6 +44,16 @@ def _head_line():
         _head.update({int(pin): part for pin, part in zip(pins, (line.strobe, line.data))})
 
 
+def _nfc_line(kind):
+    """The PN532's lines; its IRQ line is at the pin MPOS_NFC_IRQ."""
+    import nfc_line
+
+    line = _nfc["line"] = getattr(nfc_line, kind)(_connected("MPOS_NFC"))
+    if os.getenv("MPOS_NFC_IRQ"):
+        _nfc[int(os.getenv("MPOS_NFC_IRQ"))] = line
+    return line
+
+
 class machine_UART(io.IOBase):
     """The line to the bench's PN532 or chip slot, non-blocking as the esp32 port's with timeout=0."""
 
@@ -59,7 +70,7 @@ def machine_UART___init__(uart, number, *args, **kwargs):
     if number == _CHIP_UART:
         uart._line = _chip_line()
         return
-    uart._line = _connected("MPOS_NFC")
+    uart._line = _nfc_line("SerialLine")
     uart._poll = select.poll()
     uart._poll.register(uart._line, select.POLLIN)
 
@@ -76,10 +87,34 @@ def machine_UART_init(uart, *args, **kwargs):
     uart._line.init(*args, **kwargs)
 
 
+def machine_SPI___init__(spi, *args, **kwargs):
+    _nfc_line("SpiBus")
+
+
+def machine_SPI_write(spi, buf):
+    _nfc["line"].write(buf)
+
+
+def machine_SPI_readinto(spi, buf, write=0):
+    _nfc["line"].readinto(buf, write)
+
+
+def machine_I2C___init__(i2c, *args, **kwargs):
+    _nfc_line("I2cBus")
+
+
+def machine_I2C_writeto(i2c, address, buf):
+    return _nfc["line"].writeto(address, buf)
+
+
+def machine_I2C_readfrom_into(i2c, address, buf):
+    _nfc["line"].readfrom_into(address, buf)
+
+
 def machine_Pin___init__(pin, *args, **kwargs):
     _chip_line()
     _head_line()
-    pin._part = _chip.get(args[0]) or _head.get(args[0]) if args else None
+    pin._part = _chip.get(args[0]) or _head.get(args[0]) or _nfc.get(args[0]) if args else None
     pin._level = kwargs.get("value")
     if pin._part and pin._level is not None:
         pin._part.value(pin._level)
