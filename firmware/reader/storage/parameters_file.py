@@ -143,6 +143,13 @@ def _combinations(entries) -> tuple:
         for other in combinations:
             if other.aid == combination.aid and other.kernel == combination.kernel:
                 raise ReaderError(E_PARAMETERS, _CONTACTLESS)
+            # Equal ones once: they stay in the heap as long as the reader runs
+            if other.ttq == combination.ttq:
+                combination.ttq = other.ttq
+            if other.application_version == combination.application_version:
+                combination.application_version = other.application_version
+            if other.pan_ranges == combination.pan_ranges:
+                combination.pan_ranges = other.pan_ranges
         combinations.append(combination)
     return tuple(combinations)
 

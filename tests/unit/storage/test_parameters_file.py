@@ -45,11 +45,18 @@ def test_the_file_of_the_unix_board():
         h("A000000333010101"),
         h("A000000333010102"),
         h("A000000333010103"),
+        h("A0000000031010"),
+        h("A0000000032010"),
     ]
     row = parameters.contactless[0]
-    assert (row.kernel, row.ttq, row.application_version) == (7, h("22004000"), h("0030"))
-    assert (row.transaction_limit, row.cvm_limit, row.floor_limit) == (5000000, 100000, 0)
-    assert (row.status_check, row.zero_amount) == (False, True)
+    assert (row.kernel, row.ttq, row.application_version) == (7, h("37004080"), h("0030"))
+    assert (row.transaction_limit, row.cvm_limit, row.floor_limit) == (5000000, 100000, 20000)
+    assert (row.status_check, row.zero_amount, row.extended_selection) == (False, True, False)
+    assert row.pan_ranges == "62,81,999999"
+    row = parameters.contactless[3]
+    assert (row.kernel, row.ttq, row.pan_ranges) == (3, h("3700C000"), "4,999999")
+    # what is equal is there once
+    assert row.ttq is parameters.contactless[4].ttq and row.pan_ranges is parameters.contactless[4].pan_ranges
 
 
 def test_what_may_be_absent():
