@@ -97,19 +97,15 @@ class EntryPoint:
         self._session: Any = None
         self._index = 0  # of the combination that was activated last
         self._torn: Any = None
+        self.is_torn = False  # a card left after it had decided, in a presentment of this transaction
         for name in _STEPS:
             _load(name)
         self.wants_update = False  # the card is to come once more, for its issuer's answer: `update`
 
     @property
-    def is_torn(self) -> bool:
-        """A card has approved, left too early, and not come back."""
-        return self._torn is not None
-
-    @property
     def torn_atc(self) -> int:
-        """That card's transaction counter; 0: there is none."""
-        return 0 if self._torn is None else self._torn.atc
+        """Transaction counter of the card that has approved, left too early, and not come back; -1: there is none."""
+        return -1 if self._torn is None else self._torn.atc
 
     def pre_process(
         self, amount: int, currency: int, time: tuple, sequence: int, transaction_type: int = 0x00
@@ -236,7 +232,7 @@ class EntryPoint:
     # --- a presentment that was cut off
 
     def _note_torn(self, data) -> None:
-        """The card is gone. If it had approved by then, that is kept."""
+        """The card is gone. If it had decided by then, that is told; if it had approved, it is kept."""
         s = self._session
         if s is None or s.progress < READING or self._torn is not None:
             return
@@ -244,12 +240,13 @@ class EntryPoint:
 
         try:
             kind = decision.cryptogram_type(data, s.kernel)
+            self.is_torn = self.is_torn or kind != decision.AAC
             if kind == decision.TC:
                 from .torn import Torn
 
                 self._torn = Torn(self._index, s)
         except ReaderError:
-            pass  # It has not said that it approves
+            pass  # It has not said what it decided
 
     async def _resume(self, commands: Commands, tx, data) -> "Outcome | None":
         """The card that approved and left is waited for. None: it is the one, and has booked nothing: it begins anew."""

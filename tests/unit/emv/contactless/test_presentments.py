@@ -133,7 +133,7 @@ async def test_whole():
     result = await world.present(_begin() + [(_FIRST, _ONE), (_LAST, _TWO)])
     assert (result.code, result.ui[0]) == (outcome.APPROVED, outcome.MESSAGE_APPROVED)
     assert world.data.get(0x57) == h(_TRACK) and world.data.get(0x9F5D) == h("000000001000")
-    assert not world.entry.is_torn and world.entry.torn_atc == 0
+    assert not world.entry.is_torn and world.entry.torn_atc == -1
 
 
 @requirement("PBOC 12", "Annex F", "A card that left at its last record gives its records again, and pays once.")
@@ -154,7 +154,7 @@ async def test_torn_at_the_last_record(counter, balance):
         ]
     )
     assert result.code == outcome.APPROVED
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
     data = world.data
     assert data.get(0x9F36) == h("0007") and data.get(0x9F26) == h("0011223344556677")
     assert data.get(0x9F37) == h("00000001") and data.get(0x9F02) == h("000000001234")
@@ -174,7 +174,7 @@ async def test_torn_before_anything_was_booked():
     )
     assert result.code == outcome.APPROVED
     assert world.data.get(0x9F36) == h("0008")
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
 
 
 async def test_torn_before_the_last_record_of_a_card_without_balance():
@@ -207,7 +207,7 @@ async def test_another_card(counter):
     assert (result.code, result.reason) == (outcome.TRY_AGAIN, E_TORN)
     assert world.entry.is_torn
     world.entry.wipe()
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
 
 
 async def test_torn_twice():
@@ -241,7 +241,7 @@ async def test_what_comes_again_is_judged_like_any_other():
     again += [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000001000 9000"), (_FIRST, _ONE), (_LAST, _TWO)]
     result = await world.present(again)
     assert (result.code, result.reason) == (outcome.DECLINED, E_ODA)
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
 
 
 # Before the answer, or without an approval in it, nothing can have been booked that the reader would have to ask about
@@ -255,13 +255,15 @@ async def test_what_comes_again_is_judged_like_any_other():
 async def test_nothing_to_wait_for(*script):
     world = _World()
     await world.tear(list(script))
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
+    # that a request to the issuer was cut off is told, and no more
+    assert world.entry.is_torn is (len(script) == 4 and script[2][1] == _ARQC)
 
 
 async def test_a_card_that_stays_and_talks_nonsense_is_not_torn():
     world = _World()
     await world.tear(_begin() + [(_FIRST, "7005 9000")], E_TLV)
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
 
 
 async def test_the_torn_card_of_kernel_3_begins_anew():
@@ -274,7 +276,7 @@ async def test_the_torn_card_of_kernel_3_begins_anew():
         second[:2] + [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "6A88")] + second + [(_FIRST, _ONE), (_LAST, _TWO)]
     )
     assert (await world.present(script)).code == outcome.ONLINE_REQUEST
-    assert not world.entry.is_torn
+    assert world.entry.torn_atc == -1
 
 
 # --- the two kernels beside each other
