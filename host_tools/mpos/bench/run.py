@@ -31,7 +31,8 @@ NO_RADIO = "none: a serial link"
 class Options:
     """card: None takes what `present` names. interface: the one that is open; None: all of the reader's. amount: None for
     the one of the card's story. present: a customer's script (customer.script). swipe: how a stripe is swiped.
-    edges: the head has no ASIC. coupler: the slot is a TDA8029's. bus, irq: as of World. card_timeout_s: None: as long as the script takes."""
+    edges: the head has no ASIC. coupler: the slot is a TDA8029's. bus, irq: as of World. card_timeout_s: None: as long as
+    the script takes."""
 
     card: str | None
     amount: int | None
