@@ -133,6 +133,8 @@ class Customer:
                 self._again()
             elif what == CardEvent.USE_CHIP:
                 self._other(INSERT)
+            elif what == CardEvent.REMOVED:
+                self._back()
         elif event.opcode == Opcode.PROMPT:
             prompt = Prompt(event.number_of(Tag.PROMPT_CODE))
             self.told.append(prompt)
@@ -213,6 +215,12 @@ class Customer:
             self._later(HAND_S, Act(INSERT, self.card, 0))
         elif CARDS[self.card].interface == SWIPE:
             self._later(HAND_S, self._plain())
+
+    def _back(self) -> None:
+        """A card that was taken out of the field too early is held there again, if that is its holder's way."""
+        if self.acts or self.card is None or not CARDS[self.card].returns or self.field.targets:
+            return
+        self._later(HAND_S, self._plain())
 
     def _other(self, what: str) -> None:
         """The other side of the same card, if it has one."""

@@ -31,6 +31,7 @@ COMBINATIONS = (
 DEFAULT_KERNELS = {"A000000333": 7, "A000000003": 3, "A000000004": 2}
 AAC, TC, ARQC = 0, 1, 2
 TRIES = 5
+MOST_MS = 5000
 PIN_WANTED = "1A"
 SIZES = LENGTHS | {"9F6C": (2, 2), "9F69": (5, 16), "9F4B": (1, 255), "9F5D": (6, 6), "9F6E": (4, 32), "9F37": (4, 4)}
 
@@ -53,6 +54,10 @@ class SelectNext(Exception):
 
 class TryAgain(Exception):
     """Book A, 6.2: after something was done on the device."""
+
+
+class MuteError(Exception):
+    """No answer, or none within any patience."""
 
 
 @dataclass
@@ -112,7 +117,7 @@ class TapTerminal:
             self.has_decided = False
             try:
                 return self.resume(self.cut) if self.cut is not None else self.present()
-            except TryAgain:
+            except (TryAgain, MuteError):
                 continue
             except BrokenError as error:
                 raise EndError("error", 301) from error
@@ -122,7 +127,7 @@ class TapTerminal:
                     if self.cut is not None:
                         raise EndError("error", 417, int.from_bytes(self.cut.atc, "big")) from None
                     raise EndError("error", 101) from None
-        raise EndError("error", 101)
+        raise EndError("error", 103)
 
     # Commands
 
@@ -130,9 +135,10 @@ class TapTerminal:
         command = bytes.fromhex(head)
         if data is not None:
             command += bytes([len(data)]) + data
+        waits = getattr(self.card, "delay_ms", 0)
         answer = self.card.exchange(command + (b"\x00" if le else b""))
-        if answer is None:
-            raise EndError("error", 103)
+        if answer is None or waits > MOST_MS:
+            raise MuteError
         assert 2 <= len(answer) <= 258, "no card answers more than a short APDU holds"
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mpos.bench.cards import status
@@ -20,8 +21,8 @@ _CLASSES = {0xA4: 0x00, 0xA8: 0x80, 0xB2: 0x00, 0xCA: 0x80}
 class ContactlessCard:
     """One card in the sense of `mpos.bench.field.Target`; whole APDUs in, data and status word out.
 
-    modulation: "A" or "B". delay_ms: how long it takes for each answer, which the simulated chip turns into waiting time
-    extensions. listed: the profiles in the directory, where they are others than the card has.
+    modulation: "A" or "B". slow_ms: how long it takes for each answer (`delay_ms`, for which it asks by waiting time
+    extensions). hangs: once an application is selected, it asks for more time without end. listed: the profiles in the directory, where they are others than the card has.
     """
 
     atqa = b"\x00\x04"
@@ -39,13 +40,15 @@ class ContactlessCard:
         *applications: ContactlessApplication,
         uid: bytes = bytes.fromhex("08A1B2C3"),
         modulation: str = "A",
-        delay_ms: int = 0,
+        slow_ms: float = 0,
+        hangs: bool = False,
         listed: Sequence[Profile] | None = None,
     ):
         self.applications = applications
         self.uid = uid
         self.modulation = modulation
-        self.delay_ms = delay_ms
+        self._slow_ms = slow_ms
+        self._hangs = hangs
         self._directory = [application.profile for application in applications] if listed is None else list(listed)
         self._selected: ContactlessApplication | None = None
         self._place = -1  # of the application selected last, for the next occurrence
@@ -58,6 +61,11 @@ class ContactlessCard:
     def atc(self) -> int:
         """The counter of its first application, before the next transaction."""
         return self.applications[0].atc
+
+    @property
+    def delay_ms(self) -> float:
+        """How long the answer to the next command takes."""
+        return math.inf if self._hangs and self._selected is not None else self._slow_ms
 
     def power_on(self) -> None:
         self._forget()

@@ -13,9 +13,10 @@ from mpos.bench.cards.contactless.personalities.making import (
     without,
 )
 
+_E_CARD_TIMEOUT = 103
 _E_TAG_FORMAT, _E_TAG_MISSING, _E_TAG_DUPLICATE, _E_STATUS_WORD, _E_EMV_DATA = 303, 304, 305, 401, 402
 _PUPI = bytes.fromhex("51627384")
-_SLOW_MS = 40
+_SLOW_MS = 300
 # A private object, two that other kernels know, a template
 _UNKNOWN = ((0xDF70, b"\x01\x02"), (0x9F7F, bytes(8)), (0x9F50, b"\x00"), (0xBF70, bytes.fromhex("DF710101")))
 
@@ -27,7 +28,14 @@ def _more_in_locator(layout: Layout) -> None:
 ENTRIES = (
     approved("tap-type-b", "A card of type B.", union(642), make={"uid": _PUPI, "modulation": "B"}),
     approved(
-        "tap-slow", "A card that takes its time for every answer.", union(643, oda=False), make={"delay_ms": _SLOW_MS}
+        "tap-slow", "A card that takes its time for every answer.", union(643, oda=False), make={"slow_ms": _SLOW_MS}
+    ),
+    broken(
+        "tap-hangs",
+        "A card that asks for more time without end.",
+        _E_CARD_TIMEOUT,
+        union(644, oda=False),
+        make={"hangs": True},
     ),
     approved(
         "tap-format-1", "A card that answers with AIP and AFL only; the rest is in a record.", union(647, file_format=1)
