@@ -102,12 +102,18 @@ class Present:
                 ended = True
             except ReaderError as error:
                 if error.code == E_NO_CARD:
-                    # Whatever came after it: that the card may have been charged must be said
-                    raise last if self._torn_atc < 0 else ReaderError(E_TORN, self._torn_atc)
+                    raise self._why(last)
                 failed = error
                 ended = False
-            await self._failed(failed, ended, failed.code != last.code)
+            try:
+                await self._failed(failed, ended, failed.code != last.code)
+            except ReaderError as error:
+                raise self._why(error)
             last = failed
+
+    def _why(self, error: ReaderError) -> ReaderError:
+        """Whatever came after it: that a card may have been charged, and was taken away too early, must be said."""
+        return error if self._torn_atc < 0 else ReaderError(E_TORN, self._torn_atc)
 
     async def stop(self) -> None:
         """Everything off. A card that is still in the slot must leave before it counts again."""
