@@ -99,6 +99,36 @@ CTQ: _Bits = (
     (2, 0x40, "issuer updates supported"),
 )
 
+# EMV Contactless Book C-3, annex A, tag 9F6E: byte 2; byte 1 and 4 are numbers (values.py)
+FORM_FACTOR_FEATURES: _Bits = (
+    (2, 0x80, "passcode capable"),
+    (2, 0x40, "signature panel"),
+    (2, 0x20, "hologram"),
+    (2, 0x10, "card verification value on it"),
+    (2, 0x08, "two-way messaging"),
+    (2, 0x04, "cloud based payment credentials"),
+    (2, 0x02, "biometric cardholder verification capable"),
+)
+
+# JR/T 0025.12, tag 9F68: what a UnionPay card checks by itself
+CAP: _Bits = (
+    (1, 0x80, "small amounts are checked"),
+    (1, 0x40, "small amounts and the cumulative amount are checked"),
+    (1, 0x20, "small amounts or the cumulative amount are checked"),
+    (1, 0x10, "new cards are checked"),
+    (1, 0x08, "PIN tries are checked"),
+    (1, 0x04, "offline in another currency allowed"),
+    (1, 0x02, "contact chip preferred"),
+    (1, 0x01, "offline amount available is returned"),
+    (2, 0x80, "prepaid"),
+    (2, 0x40, "declines in another currency"),
+    (2, 0x20, "new cards decline at offline-only readers"),
+    (3, 0x80, "online PIN supported for the card's currency"),
+    (3, 0x40, "online PIN supported for other currencies"),
+    (3, 0x20, "cardholder verification required for other currencies"),
+    (3, 0x10, "signature supported"),
+)
+
 # EMV 4.4 Book 4, annex A2
 TERMINAL_CAPABILITIES: _Bits = (
     (1, 0x80, "manual key entry"),
@@ -153,6 +183,8 @@ TABLES: dict[str, _Bits] = {
     "auc": AUC,
     "ttq": TTQ,
     "ctq": CTQ,
+    "cap": CAP,
+    "form_factor_features": FORM_FACTOR_FEATURES,
     "terminal_capabilities": TERMINAL_CAPABILITIES,
     "additional_terminal_capabilities": ADDITIONAL_TERMINAL_CAPABILITIES,
 }

@@ -29,6 +29,15 @@ _AIDS = {
     "315041592E5359532E4444463031": "PSE, the contact directory",
 }
 _CRYPTOGRAMS = {0x00: "AAC, declined", 0x40: "TC, approved offline", 0x80: "ARQC, goes online"}
+# Of the CVR, byte 2, bits 6 and 5 (PBOC 3.0 part 5; Visa's 9F10 has them in the same place)
+_KINDS = ("AAC", "TC", "ARQC", "reserved")
+_FORM_FACTORS = {
+    0: "standard card",
+    1: "mini card",
+    2: "no card: a fob, a sticker",
+    3: "mobile phone",
+    4: "worn on the wrist",
+}
 # EMV 4.4 Book 3, table 15
 _REASONS = {0x01: "service not allowed", 0x02: "PIN tries used up", 0x03: "issuer authentication failed"}
 _TRANSACTIONS = {
@@ -201,12 +210,50 @@ def _cid(value: bytes) -> _Described:
 
 
 def _iad(value: bytes) -> _Described:
-    if len(value) < 7 or value[0] != len(value) - 1:
+    # The issuer's own data may stand behind it, with a length of their own
+    is_whole = len(value) >= 7 and value[0] in (6, len(value) - 1)
+    if not is_whole:
         return _hex(value)
     lines = [f"key index {value[1]:02X}, cryptogram version {value[2]:02X}"]
     if value[3] == 3:
         lines.append(f"card verification results {value[4:7].hex().upper()}")
+        lines.append(f"first cryptogram: {_KINDS[value[4] >> 4 & 3]}")
     return scrub_hex(value), lines
+
+
+def _authentication_related(value: bytes) -> _Described:
+    """EMV Contactless Book C-3, annex A, tag 9F69: version, the card's number, the qualifiers once more."""
+    if len(value) < 5:
+        return _hex(value)
+    lines = [f"fDDA version {value[0]:02X}", f"the card's unpredictable number {value[1:5].hex().upper()}"]
+    if len(value) >= 7:
+        lines.append(f"card transaction qualifiers {value[5:7].hex().upper()}")
+        lines += bits.meanings("ctq", value[5:7])
+    return scrub_hex(value), lines
+
+
+def _form_factor(value: bytes) -> _Described:
+    """EMV Contactless Book C-3, annex A, tag 9F6E. Other kernels have other data under this tag."""
+    if len(value) != 4 or value[0] >> 5 != 1:
+        return _hex(value)
+    lines = [_FORM_FACTORS.get(value[0] & 0x1F, f"form factor {value[0] & 0x1F}")]
+    lines += bits.meanings("form_factor_features", value)
+    return scrub_hex(value), lines
+
+
+def _issuer_authentication(value: bytes) -> _Described:
+    """EMV 4.4 Book 2, 8.2: method 1 has a response code behind the cryptogram, method 2 a card status update."""
+    if len(value) == 10:
+        return scrub_hex(value), [
+            f"response cryptogram {value[:8].hex().upper()}",
+            f"for the answer {value[8:].hex().upper()}",
+        ]
+    if len(value) == 8:
+        return scrub_hex(value), [
+            f"response cryptogram {value[:4].hex().upper()}",
+            f"card status update {value[4:].hex().upper()}",
+        ]
+    return _hex(value)
 
 
 def _method(byte: int) -> str:
@@ -302,6 +349,9 @@ _DECODERS: dict[str, Callable[[bytes], _Described]] = {
     "afl": _afl,
     "cid": _cid,
     "iad": _iad,
+    "authentication_related": _authentication_related,
+    "form_factor": _form_factor,
+    "issuer_authentication": _issuer_authentication,
     "cvm_results": _cvm_results,
     "cvm_list": _cvm_list,
     "priority": _priority,

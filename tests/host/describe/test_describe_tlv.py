@@ -114,6 +114,51 @@ def test_contact_chip_bits():
     assert value_of("DF11", "0010000000")[1] == ["service not allowed for this card"]
 
 
+def test_contactless_objects():
+    assert value_of("9F69", "01A1B2C3D40080")[1] == [
+        "fDDA version 01",
+        "the card's unpredictable number A1B2C3D4",
+        "card transaction qualifiers 0080",
+        "cardholder was verified on his own device",
+    ]
+    assert value_of("9F69", "00A1B2C3D4")[1] == ["fDDA version 00", "the card's unpredictable number A1B2C3D4"]
+    assert value_of("9F69", "01A1") == ("01A1", [])
+    assert value_of("9F6E", "23800000")[1] == ["mobile phone", "passcode capable"]
+    assert value_of("9F6E", "2F000000")[1] == ["form factor 15"]
+    # under another kernel: something else
+    assert value_of("9F6E", "08400003") == ("08400003", [])
+    assert value_of("9F5D", "000000048766")[0] == "487.66"
+    assert value_of("9F68", "19100010")[1][-1] == "offline amount available is returned"
+    assert value_of("9F6C", "2840")[1] == [
+        "go online when offline data authentication fails",
+        "go online when the application has expired",
+        "issuer updates supported",
+    ]
+    assert bits.ttq(bytes.fromhex("3700C080"))[-3:] == [
+        "issuer updates supported",
+        "verification on the cardholder's device supported",
+        "fDDA version 01 supported",
+    ]
+
+
+def test_issuers_data():
+    assert value_of("9F10", "07010103A0000001")[1] == [
+        "key index 01, cryptogram version 01",
+        "card verification results A00000",
+        "first cryptogram: ARQC",
+    ]
+    # Visa, with two bytes of the issuer's own behind it
+    assert value_of("9F10", "0601110390000002ABCD")[1] == [
+        "key index 01, cryptogram version 11",
+        "card verification results 900000",
+        "first cryptogram: TC",
+    ]
+    assert value_of("9F10", "0501110390000002ABCD")[1] == []
+    assert value_of("91", "00112233445566773030")[1] == ["response cryptogram 0011223344556677", "for the answer 3030"]
+    assert value_of("91", "0011223300800000")[1] == ["response cryptogram 00112233", "card status update 00800000"]
+    assert value_of("91", "001122") == ("001122", [])
+
+
 def test_script_results():
     # EMV 4.4 Book 4, annex A5
     assert value_of("9F5B", "2011223344" + "1300000000" + "1F00000001" + "4000000000")[1] == [
@@ -148,6 +193,7 @@ def test_lists():
     assert value_of("9F10", "07010103A0000001")[1] == [
         "key index 01, cryptogram version 01",
         "card verification results A00000",
+        "first cryptogram: ARQC",
     ]
     assert value_of("9F10", "0801") == ("0801", [])
     assert value_of("8E", "000003E8000000001E031F00")[1] == [
