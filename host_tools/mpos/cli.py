@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import signal
 from collections.abc import Callable
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from mpos import cli_emv, cli_flash, cli_record, cli_swipe
+from mpos import cli_card, cli_emv, cli_flash, cli_record, cli_swipe
+from mpos.cli_card import Interface
 from mpos.cli_console import EXIT_ERROR, fail, out
 
 app = typer.Typer(
@@ -24,12 +23,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Host tools of the open mPOS card reader.",
 )
-card_app = typer.Typer(no_args_is_help=True, help="The virtual cards of the bench.")
 acquirer_app = typer.Typer(no_args_is_help=True, help="The acquiring host of the bench.")
 describe_app = typer.Typer(no_args_is_help=True, help="Name what bytes and numbers mean. Card data are masked, always.")
 app.registered_commands += cli_flash.app.registered_commands + cli_swipe.app.registered_commands
-card_app.registered_commands += cli_record.app.registered_commands
-app.add_typer(card_app, name="card")
+app.add_typer(cli_card.app, name="card")
 app.add_typer(cli_emv.app, name="emv")
 app.add_typer(acquirer_app, name="acquirer")
 app.add_typer(describe_app, name="describe")
@@ -41,12 +38,6 @@ CURRENCY_CNY = 156
 
 class Type(StrEnum):
     sale = "sale"
-
-
-class Interface(StrEnum):
-    contact = "contact"
-    contactless = "contactless"
-    swipe = "swipe"
 
 
 class Target(StrEnum):
@@ -161,40 +152,6 @@ def run(
     else:
         show(out, collect(done.story, done.field, done.slot, done.head, done.acquirer_log), done.record)
     raise typer.Exit(EXIT.get(done.record.outcome, EXIT_ERROR))
-
-
-@card_app.command("list", epilog="Example: mpos card list --interface contact")
-def card_list(
-    interface: Annotated[Interface | None, typer.Option(help="Only the cards for this interface.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
-) -> None:
-    """Every card of the bench and how a sale with it ends: outcome, why, and for a contact card TVR and TSI."""
-    from mpos.bench.cards import CARDS
-    from mpos.describe.reader_errors import ERRORS
-    from mpos.describe.response_codes import RESPONSE_CODES
-
-    cards = [card for card in CARDS.values() if interface in (None, card.interface)]
-    if as_json:
-        names = ("name", "interface", "story", "outcome", "response_code", "error", "tvr", "tsi", "cvm", "amount")
-        print(json.dumps([{name: getattr(card, name) for name in names} for card in cards]))
-        return
-    for kind in Interface:
-        shown = [card for card in cards if card.interface == kind]
-        if not shown:
-            continue
-        chip = kind == Interface.contact
-        table = Table(box=None, pad_edge=False)
-        for title in ("card", "outcome", "why", *(("TVR", "TSI") if chip else ()), "what it is"):
-            table.add_column(title, no_wrap=title in ("card", "outcome", "TVR", "TSI"))
-        for entry in shown:
-            why = ""
-            if entry.response_code:
-                why = f"{entry.response_code} {RESPONSE_CODES.get(entry.response_code, '')}"
-            elif entry.error:
-                why = f"{entry.error} {ERRORS[entry.error][0]}"
-            table.add_row(entry.name, entry.outcome, why, *((entry.tvr, entry.tsi) if chip else ()), entry.story)
-        out.print(f"\n[bold]{kind.value}[/] (mpos run --interface {kind.value} --card NAME)")
-        out.print(table)
 
 
 @acquirer_app.command("serve", epilog="Example: mpos acquirer serve --port 8583")

@@ -35,7 +35,6 @@ _TIMEOUT_S = const(30)
 _TIMEOUT_MOST_S = const(120)
 _ALL = const(7)  # protocol.TECHNOLOGY_*
 _ANY_SYSTEM = const(0xFFFF)
-_AGAIN = const(3)  # looks for a card that has just refused something
 _NO_MEMORY = const(1)  # detail of E_INTERNAL
 _SAK = const(2)  # byte of CARD_SAYS of type A
 _COUPLER = const(2)  # hundreds of the errors after which the contactless chip is in no known state
@@ -113,16 +112,8 @@ class PassThrough:
 
     async def activate(self) -> None:
         """Activate the same card anew, which has refused something. Raises E_CARD_REMOVED when it is not there."""
-        before = self.card
-        for _ in range(_AGAIN):
-            card = await self._reader.contactless.look(before.technology)
-            if card is not None:
-                if card.uid != before.uid:
-                    break
-                self.card = card
-                return
-            await asyncio.sleep_ms(_LOOK_MS)
-        raise ReaderError(E_CARD_REMOVED)
+        if not await self.card.is_present():
+            raise ReaderError(E_CARD_REMOVED)
 
     async def _do(self, opcode: int, number: int, body):
         if opcode == protocol.CARD_OPEN:

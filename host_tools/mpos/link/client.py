@@ -58,18 +58,22 @@ class ReaderClient:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.pipe.close()
 
-    async def command(self, opcode: Opcode, body: dict[int, bytes] | None = None) -> Message:
+    async def command(
+        self, opcode: Opcode, body: dict[int, bytes] | None = None, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> Message:
         """Send a command, wait for its response. Raises ReaderRefused, ReaderGone, TimeoutError."""
         self._next = self._next % 0xFFFF + 1
-        return await self.command_as(self._next, opcode, body)
+        return await self.command_as(self._next, opcode, body, timeout_s)
 
-    async def command_as(self, number: int, opcode: Opcode, body: dict[int, bytes] | None = None) -> Message:
+    async def command_as(
+        self, number: int, opcode: Opcode, body: dict[int, bytes] | None = None, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> Message:
         """As `command`, under a message id of the caller's choice (a repeat of a command carries its id again)."""
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[opcode, number] = answer
         try:
             await self.pipe.send(Message(Kind.COMMAND, opcode, number, body or {}).encode())
-            message = await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
+            message = await asyncio.wait_for(answer, timeout_s)
         finally:
             self._answers.pop((opcode, number), None)
         code = message.number_of(Tag.ERROR)

@@ -46,8 +46,10 @@ class _Card(ScriptedCard):
         self.is_isodep = len(self.says) > 3 and technology == protocol.TECHNOLOGY_A
         self.raw = self.transmit
         self.is_there = True
+        self.activations = 0
 
     async def is_present(self):
+        self.activations += 1
         return self.is_there
 
 
@@ -170,11 +172,13 @@ async def test_found_with_a_version():
 
 async def test_found_without_a_version():
     # MF0ICU1 does not know GET_VERSION: it is activated once more
-    first = _Card([("60", E_CARD_TIMEOUT)], _ULTRALIGHT)
-    second = _Card([("30 04", "04" * 16)], _ULTRALIGHT)
-    reader = _opened(first, None, second)
+    card = _Card([("60", E_CARD_TIMEOUT), ("30 04", "04" * 16)], _ULTRALIGHT)
+    reader = _opened(card)
     assert protocol.CARD_VERSION not in await reader.open()
+    assert card.activations == 1
     assert (await reader.ask(protocol.CARD_FETCH, "D9020004"))[protocol.DATA] == b"\x04" * 4
+    # and has no password
+    assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D70105")) == E_CARD_KIND
     await reader.close()
 
 
@@ -261,17 +265,16 @@ async def test_sector_trailer():
 
 @cases((E_CARD_TIMEOUT,), (E_CARD_PROTOCOL,), (E_CARD_ACCESS,))
 async def test_a_mifare_card_says_no(code):
-    first = _Card([("60 08 FFFFFFFFFFFF 3C5D7E9F", code)])
-    second = _Card([("60 08 FFFFFFFFFFFF 3C5D7E9F", ""), ("30 09", code)])
-    third = _Card([("60 08 FFFFFFFFFFFF 3C5D7E9F", None)])
-    reader = _opened(first, second, None, third)
+    key = "60 08 FFFFFFFFFFFF 3C5D7E9F"
+    card = _Card([(key, code), (key, ""), ("30 09", code), (key, None)])
+    reader = _opened(card)
     CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
     await reader.open("D00101")
     refused = await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")
-    assert _error(refused) == E_CARD_ACCESS and _detail(refused) == 8
+    assert _error(refused) == E_CARD_ACCESS and _detail(refused) == 8 and card.activations == 1
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")) == 0
     refused = await reader.ask(protocol.CARD_FETCH, "D9020009")
-    assert _error(refused) == E_CARD_ACCESS and _detail(refused) == 9
+    assert _error(refused) == E_CARD_ACCESS and _detail(refused) == 9 and card.activations == 2
     # and leaves
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")) == E_CARD_REMOVED
     opcode, event = await reader.event()
@@ -280,12 +283,26 @@ async def test_a_mifare_card_says_no(code):
     await reader.close()
 
 
-@cases((None,), ("AABBCCDD",))
-async def test_another_card_than_the_one_that_said_no(uid):
-    reader = _opened(_Card([("30 08", E_CARD_TIMEOUT)]), *([_Card([], uid=uid)] if uid else []))
+async def test_a_card_that_says_no_and_has_gone():
+    card = _Card([("30 08", E_CARD_TIMEOUT)])
+    card.is_there = False
+    reader = _opened(card)
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_FETCH, "D9020008")) == E_CARD_REMOVED
     assert _error((await reader.event())[1]) == E_CARD_REMOVED
+    await reader.close()
+
+
+async def test_a_card_that_knows_a_key_is_left_alone():
+    card = _Card([("60 08 FFFFFFFFFFFF 3C5D7E9F", ""), ("30 08", "08" * 16)])
+    reader = _opened(card)
+    CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
+    await reader.open()
+    assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")) == 0
+    reader.clock.advance(5_000)
+    await asyncio.sleep_ms(150)  # three looks at what goes on
+    assert card.activations == 0
+    assert (await reader.ask(protocol.CARD_FETCH, "D9020008"))[protocol.DATA] == b"\x08" * 16
     await reader.close()
 
 
@@ -365,7 +382,7 @@ async def test_ntag():
 
 async def test_a_wrong_pack():
     script = [("60", "0004040201000F03"), ("1B 01020304", "ABCE")]
-    reader = _opened(_Card(script, _ULTRALIGHT), _Card([], _ULTRALIGHT))
+    reader = _opened(_Card(script, _ULTRALIGHT))
     CardKeys(reader.card_key_store).put(5, protocol.KEY_PASSWORD, h("01020304 ABCD"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D70105")) == E_CARD_ACCESS

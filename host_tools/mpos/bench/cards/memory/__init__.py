@@ -1,5 +1,8 @@
 """Cards that are not for payment: MIFARE Classic, Ultralight and NTAG, FeliCa, and cards with other applications."""
 
+from collections.abc import Callable
+from typing import Any
+
 from mpos.bench import test_keys
 from mpos.bench.cards.entry import Entry
 from mpos.bench.cards.memory.applications import DesfireCard, LoyaltyCard, TypeBCard
@@ -46,7 +49,7 @@ def _felica() -> FelicaCard:
     return FelicaCard(services, systems=(b"\x12\xfc", b"\xfe\x00"))
 
 
-def _entry(name: str, story: str, build, error: int = _NOT_PAYMENT) -> Entry:
+def _entry(name: str, story: str, build: Callable[[], Any], error: int = _NOT_PAYMENT) -> Entry:
     return Entry(name, story, "error", "", error, MEMORY, lambda _: [build()])
 
 
