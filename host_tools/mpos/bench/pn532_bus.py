@@ -90,6 +90,18 @@ class _Fetched:
         self._frames.clear()
         self._show()
 
+    def _sleeps(self, is_write: bool) -> bool:
+        """The chip has no ear for this. It falls asleep when its last answer was fetched, or is not wanted."""
+        if self._chip.awake or (self._frames and not is_write):
+            return False
+        self._void()
+        return True
+
+    def _status(self) -> bytes:
+        if not self._frames:
+            self._chip.asked_in_vain += 1
+        return bytes([READY if self._frames else 0])
+
     def _take(self, size: int) -> bytes:
         """The first `size` bytes of the frame that waits; the rest of it is lost (6.2.4, 6.2.5)."""
         data = self._frames.pop(0) if self._frames else b""
@@ -112,14 +124,14 @@ class _Spi(_Fetched):
     def message(self, kind: bytes, payload: bytes) -> None:
         if kind != b"s":
             raise BadMessage(f"no message of SPI: {kind!r}")
-        if not self._chip.awake and not self._frames:  # it falls asleep when its last answer was fetched
+        if self._sleeps(payload[:1] == bytes([SPI_WRITE])):
             self._chip.wake()  # the select does it; what is clocked while the oscillator starts is lost
             self._say(b"r", NOISE * len(payload))
             return
         answer, rest = NOISE[: len(payload)], payload[1:]
         match payload[:1]:
             case b"\x02":
-                answer += bytes([READY if self._frames else 0]) * len(rest)
+                answer += self._status() * len(rest)
             case b"\x03" if rest:
                 answer += self._take(len(rest))
             case _:
@@ -135,7 +147,7 @@ class _I2c(_Fetched):
     def message(self, kind: bytes, payload: bytes) -> None:
         if kind not in (b"W", b"R") or (kind == b"R" and len(payload) != 2):
             raise BadMessage(f"no message of I2C: {kind!r}")
-        if not self._chip.awake and not self._frames:  # it falls asleep when its last answer was fetched
+        if self._sleeps(kind == b"W"):
             self._chip.wake()  # its address does it, and is not acknowledged before the oscillator runs
             self._say(b"a", b"\x00")
         elif kind == b"W":
@@ -146,7 +158,7 @@ class _I2c(_Fetched):
             if size > 1 and self._frames:
                 self._say(b"r", bytes([READY]) + self._take(size - 1))
             else:
-                self._say(b"r", bytes([READY if self._frames else 0]).ljust(size, b"\x00"))
+                self._say(b"r", self._status().ljust(size, b"\x00"))
 
 
 def serve_bus(

@@ -81,6 +81,7 @@ class Pn532Chip:
     output: where the chip's bytes go, a frame at a time; forget: told that what was put out and not read yet is void;
     `serve_chip` and pn532_bus connect them. hang_up: called to drop the line. source: the bus, as a bit of WakeUpEnable.
     statuses: status bytes (7.1) forced on exchanges by number, counted from 0: {2: 0x13}.
+    asked_in_vain: how often the host has asked for the status and no frame was ready (SPI, I2C).
     """
 
     def __init__(self, field: Field, faults: Faults | None = None):
@@ -92,6 +93,7 @@ class Pn532Chip:
         self.forget: Callable[[], None] = lambda: None
         self.hang_up: Callable[[], None] = lambda: None
         self.source = WAKE_HSU
+        self.asked_in_vain = 0
         self._timer: asyncio.TimerHandle | None = None
         self.power_cycle()
         field.listen(self._field_changed)
@@ -134,7 +136,7 @@ class Pn532Chip:
         held, self.faults.held = self.faults.held, b""
         self._send(held)
         if not self._awake:
-            data = self._wake_up(data)
+            data = self._wake_up(data) if self.source == WAKE_HSU else b""
         for kind, body in self._receiver.feed(data):
             if kind == "ack":
                 self._note(">", frames.ACK)
