@@ -325,8 +325,10 @@ class Pcd:
                     if is_mine and wants_acknowledgement:
                         self._number ^= 1  # rule B
                         return block  # rule 7
-                    if not is_mine and again < self.retries:
+                    if not is_mine:
                         again += 1
+                        if again > self.retries:
+                            raise Failed("silent")  # it never gets the block, or swallows it
                         asked, tries = out, 0  # rule 6
                         continue
             tries += 1
