@@ -325,12 +325,12 @@ class Pcd:
                     if is_mine and wants_acknowledgement:
                         self._number ^= 1  # rule B
                         return block  # rule 7
-                    if not is_mine:
+                    if not is_mine and again < self.retries:
                         again += 1
-                        if again > self.retries:
-                            raise Failed("silent")  # it never gets the block, or swallows it
                         asked, tries = out, 0  # rule 6
                         continue
+                    if not is_mine and asked != out:
+                        raise Failed("silent")  # it never gets the block, or swallows it
             tries += 1
             if tries > self.retries:
                 raise Failed(why)
