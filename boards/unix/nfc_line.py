@@ -90,7 +90,7 @@ class _Messages(io.IOBase):
             self._have = 0
         return count
 
-    def _whole(self, deadline) -> bytes:
+    def _whole(self, deadline) -> bytearray:
         """The payload of the message that has begun."""
         payload = bytearray(self._left)
         at = 0

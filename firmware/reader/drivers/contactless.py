@@ -266,8 +266,8 @@ class ContactlessReader:
         """What came of an exchange: whether more is to be fetched, and the data. Raises what the status byte means."""
         try:
             status, answer = await exchange
-        except ReaderError as error:
-            if error.code != E_NFC_SILENT or error.detail != ACKNOWLEDGED:
+        except ReaderError as failure:
+            if failure.code != E_NFC_SILENT or failure.detail != ACKNOWLEDGED:
                 raise
             # The card asks for waiting time without end, or the chip is stuck; then the next command says so
             status, answer = st.NO_ANSWER, memoryview(b"")

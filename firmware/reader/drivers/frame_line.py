@@ -12,14 +12,14 @@ _PAUSE_MS = const(1)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
-    from reader.ports import Line
+    from typing import Any
 
 
 class FrameLine:
     """`tx_size`, `rx_size`: bytes of the buffers. frame_ms: for a frame to get out, and for more of one that has begun.
     silent: the error of a line that takes nothing."""
 
-    def __init__(self, line: "Line", tx_size: int, rx_size: int, frame_ms: int, silent: int):
+    def __init__(self, line: "Any", tx_size: int, rx_size: int, frame_ms: int, silent: int):
         self._line = line
         self._stream = asyncio.StreamReader(line)
         self._frame_ms = frame_ms
