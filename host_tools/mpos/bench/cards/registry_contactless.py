@@ -86,6 +86,7 @@ ENTRIES = (
         101,
         "payment",
         lambda atc: [faulty(QpbocCard(Profile("6212340000000084"), atc), _READ_RECORD, REMOVED)],
+        torn=True,
     ),
     Entry(
         "two-cards",
