@@ -52,7 +52,7 @@ def options(card, select: str = SELECT, ttq: str = VISA_TTQ) -> dict[str, bytes]
     return dict(objects(template(bytes.fromhex(answer[:-4]), "77")))
 
 
-# Cryptograms: pyemv's own tests, tests/test_cvn.py (PyPI pyemv 1.4): issuer key, account, sequence and data as there
+# Cryptograms: pyemv's own tests, tests/test_cvn.py (pyemv 1.5): issuer key, account, sequence and data as there
 
 IMK, PAN, PSN = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"), "1234567890123456", "00"
 VECTOR = {
