@@ -40,6 +40,7 @@ _TAG_9F7B_ELECTRONIC_CASH_TERMINAL_LIMIT = const(0x9F7B)
 _AMOUNT = const(6)
 _BINARY_AMOUNT = const(4)
 _BY_CHIP = b"\x05"  # 9F39, as the first two digits of DE22
+_TTQ2_ONLINE_CRYPTOGRAM = const(0x80)
 _SEQUENCE_MOST = const(100000000)  # 9F41: n 4 to 8
 
 
@@ -54,8 +55,9 @@ def contactless_data_into(data, terminal, combination, ttq, tx, entropy) -> None
     _common_into(data, terminal, combination.aid, combination.application_version, tx, entropy)
     data.put(_TAG_9F03_AMOUNT_OTHER, bytes(_AMOUNT))
     data.put(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS, ttq)
-    # JR/T 0025.12, 6.5: a card asks for this where it has electronic cash
-    data.put(_TAG_9F7A_ELECTRONIC_CASH_TERMINAL_SUPPORT, b"\x01" if combination.floor_limit else b"\x00")
+    # JR/T 0025.12, 6.5: asked for by a card with electronic cash, which is of use where the issuer need not be asked
+    offline = not ttq[1] & _TTQ2_ONLINE_CRYPTOGRAM
+    data.put(_TAG_9F7A_ELECTRONIC_CASH_TERMINAL_SUPPORT, b"\x01" if offline else b"\x00")
 
 
 def contact_data_into(data, terminal, application, tx, entropy, electronic_cash: bool) -> None:

@@ -43,6 +43,16 @@ def test_every_data_object_of_the_reader():
     assert len(data.get(0x9F40)) == 5 and len(data.get(0x9F16)) == 15 and data.get(0x9F4E)
 
 
+def test_electronic_cash_is_of_use_where_the_issuer_need_not_be_asked():
+    parameters = load(path("boards/unix/parameters.json"))
+    for ttq, support in (("22804000", b"\x00"), ("22004000", b"\x01")):
+        data = DataStore(512)
+        tx = Preprocessed(12345, 156, _TIME, 42, 0, 1)
+        entropy = FixedEntropy(bytes(4))
+        contactless_data_into(data, parameters.terminal, parameters.contactless[0], h(ttq), tx, entropy)
+        assert data.get(0x9F7A) == support
+
+
 class _Application:
     aid = h("A000000333010101")
     version = h("0030")

@@ -19,15 +19,31 @@ class Combination:
         self.pan_ranges = pan_ranges
 
 
+class Terminal:
+    country = 156
+
+
 class Transaction:
-    def __init__(self, time=TODAY):
+    def __init__(self, time=TODAY, transaction_type=0):
         self.time = time
+        self.transaction_type = transaction_type
 
 
-def session(card=None, data=None, tables=None, kernel=7, combination=None, time=TODAY, name=NAME, fci=b"") -> Session:
+def session(
+    card=None,
+    data=None,
+    tables=None,
+    kernel=7,
+    combination=None,
+    time=TODAY,
+    name=NAME,
+    fci=b"",
+    transaction_type=0,
+) -> Session:
     """`card`: a ScriptedCard; `kernel`: 3 or 7."""
     commands = None if card is None else Commands(card.transmit)
-    s = Session(commands, data or DataStore(1536), tables, None, combination or Combination(), Transaction(time), None)
+    tx = Transaction(time, transaction_type)
+    s = Session(commands, data or DataStore(1536), tables, Terminal, combination or Combination(), tx, None)
     s.kernel = kernel3 if kernel == 3 else kernel7
     s.name = name
     s.fci = memoryview(fci)

@@ -76,6 +76,10 @@ def run(s: "Session") -> Outcome:
                 return restricted
             online = restricted
     refused = _check_account(s)
+    if refused is None and s.tx.transaction_type:
+        from . import usage
+
+        refused = usage.run(s)
     if refused is None and (not online or _signs_online(s)):
         refused = _authenticate(s)
         if refused is None:

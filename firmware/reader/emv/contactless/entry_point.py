@@ -37,6 +37,7 @@ _KERNELS = ((3, "contactless.kernel3.kernel"), (7, "contactless.kernel7.kernel")
 # What every presentment needs; loaded before the first one, so that no customer waits for it
 _STEPS = (
     "terminal",
+    "contactless.brand",
     "contactless.combination_selection",
     "contactless.decision",
     "contactless.initiate",
@@ -61,6 +62,7 @@ _DONE = (
     "contactless.read_data",
     "contactless.restrictions",
     "contactless.torn",
+    "contactless.usage",
     "contactless.verification",
 )
 _CARD_DATA = const(300)  # errors from here on are in what the card says; below, it says nothing any more

@@ -14,6 +14,7 @@ _TTQ_SIZE = const(4)
 _TTQ1_OFFLINE_ONLY = const(0x08)
 # Byte 1: online PIN, contact chip, offline data authentication for online authorisations
 _NEEDS = b"\x04\x10\x01"
+_KEYS = const(2)
 _TTQ2_ONLINE_CRYPTOGRAM = const(0x80)
 _TTQ2_CVM = const(0x40)
 
@@ -80,6 +81,9 @@ def _qualify(combination, amount: int, unit: int, ttq: bytearray, kept: tuple) -
             ttq[0] &= 0xFF ^ _NEEDS[i]
     # Book B, 3.1.1: both requirements start from zero, whatever the configuration holds
     ttq[1] &= 0xFF ^ (_TTQ2_ONLINE_CRYPTOGRAM | _TTQ2_CVM)
+    # Without keys no card can be believed that approves by itself
+    if not kept[_KEYS]:
+        ttq[1] |= _TTQ2_ONLINE_CRYPTOGRAM
     # status check: one single unit of the currency asks for nothing but an online answer
     if combination.status_check and amount == unit:
         ttq[1] |= _TTQ2_ONLINE_CRYPTOGRAM

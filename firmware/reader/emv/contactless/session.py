@@ -42,6 +42,7 @@ class Session:
         self.application = application
         self.tx = tx
         self._room: Any = room
+        self._ttq: Any = None
         self.kernel: Any = None  # the module kernel of the package that the combination names
         self.name = b""
         self.fci: Any = b""
@@ -55,7 +56,10 @@ class Session:
 
     def ttq(self, byte: int, mask: int) -> bool:
         """A bit of the terminal's qualifiers (9F66), by byte 1 to 4."""
-        return self.data.need(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS)[byte - 1] & mask != 0
+        if self._ttq is None:
+            # Looked for once: it is asked for often, while the card waits
+            self._ttq = self.data.need(_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS)
+        return self._ttq[byte - 1] & mask != 0
 
     def ctq(self, byte: int, mask: int) -> bool:
         """A bit of the card's qualifiers (9F6C); False without them."""

@@ -8,6 +8,7 @@ from reader.emv.contactless.kernel7 import kernel
 from reader.emv.data import DataStore
 from reader.errors import (
     E_CARD_DECLINED,
+    E_CONTACTLESS_LIMIT,
     E_CVM,
     E_EMV_DATA,
     E_EXPIRED,
@@ -348,3 +349,35 @@ def test_where_visa_says_the_type(iad, kind):
     from reader.emv.contactless.kernel3 import kernel as kernel3
 
     assert kernel3.type_said(h(iad)) == kind
+
+
+# 9F07: byte 1 80 domestic cash, 40 international; byte 2 80 domestic cashback, 40 international. CTQ: 04 cash, 02 cashback
+@requirement(
+    "Book C-3", "5.5.1.3", "Cash needs the card's usage control, and goes where its qualifiers say without it."
+)
+@requirement("Book C-3", "5.5.1.4", "Cashback needs the card's usage control for it.")
+@cases(
+    (1, "8000", "0156", None, outcome.ONLINE_REQUEST),
+    (17, "4000", "0840", None, outcome.ONLINE_REQUEST),
+    (1, "4000", "0156", None, outcome.DECLINED),
+    (1, "8000", "0840", None, outcome.DECLINED),
+    (1, None, "0156", None, outcome.DECLINED),
+    (1, "8000", None, "0000", outcome.DECLINED),
+    (17, "0000", "0156", "0400", outcome.TRY_ANOTHER_INTERFACE),
+    (1, "0000", "0156", "0200", outcome.DECLINED),
+    (9, "0080", "0156", None, outcome.ONLINE_REQUEST),
+    (9, "0040", "0840", None, outcome.ONLINE_REQUEST),
+    (9, "FF3F", "0156", None, outcome.DECLINED),
+    (9, "FF3F", "0156", "0200", outcome.TRY_ANOTHER_INTERFACE),
+    (9, "FF3F", "0156", "0400", outcome.DECLINED),
+    (0, "0000", "0156", None, outcome.ONLINE_REQUEST),
+    (32, "0000", "0156", None, outcome.ONLINE_REQUEST),
+)
+def test_usage_control(transaction_type, usage, country, ctq, code):
+    data = _data(t9F07=usage, t5F28=country, t9F6C=ctq)
+    result = process(data, transaction_type=transaction_type)
+    assert result.code == code
+    if code != outcome.ONLINE_REQUEST:
+        assert result.reason == E_CONTACTLESS_LIMIT
+    if code == outcome.TRY_ANOTHER_INTERFACE:
+        assert result.ui == (outcome.MESSAGE_INSERT_OR_SWIPE, outcome.UI_PROCESSING_ERROR, 0)

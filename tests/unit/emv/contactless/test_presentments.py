@@ -103,11 +103,18 @@ def _begin(aid=_QUICKPASS, ttq="22004080", answer=_TC, number="00000001"):
     return [(_PPSE, _directory(aid)), (_select(aid), _fci(aid)), (_gpo(ttq, number), answer)]
 
 
+class _NoKeys:
+    """Tables that nobody asks for a key: what the signature is worth is said below."""
+
+    def is_excepted(self, pan, sequence):
+        return False
+
+
 class _World:
     """One transaction, each presentment with a script of its own. The card's signature holds: it is not looked at."""
 
     def __init__(self, amount=1234, entropy="00000001 00000002 00000003"):
-        self.entry = EntryPoint(_Parameters, FixedEntropy(h(entropy)))
+        self.entry = EntryPoint(_Parameters, FixedEntropy(h(entropy)), _NoKeys())
         self.tx = self.entry.pre_process(amount, 156, _TIME, 42)
         self.data = DataStore(1536)
         self.holds = True
