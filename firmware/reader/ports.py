@@ -67,16 +67,42 @@ class Card(Protocol):
     async def release(self) -> None: ...
 
 
+class ContactlessCard(Card, Protocol):
+    """One in the field. Beside `transmit`, what cards that are not for payment need (drivers/contactless.py)."""
+
+    technology: int  # 1 type A, 2 type B, 4 FeliCa
+    uid: bytes  # UID, PUPI, IDm
+    is_isodep: bool  # it speaks APDUs
+    says: bytes  # ATQA, SAK, ATS; ATQB after its 50h; PMm and perhaps the system code
+
+    async def raw(self, command) -> memoryview:
+        """As `transmit`, for commands that the coupler does not know."""
+        ...
+
+    async def speed_up(self) -> int:
+        """Ask for a higher bit rate: 2 424, 1 212, 0 still 106 kbit/s. Not for payments."""
+        ...
+
+    async def is_present(self) -> bool: ...
+
+    async def wait_for_removal(self, ms: int) -> bool:
+        """Let it go and wait until it is gone: True."""
+        ...
+
+
 class Contactless(Protocol):
-    """The contactless reader (drivers/contactless.py): field on, one card, field off."""
+    """The contactless reader (drivers/contactless.py, loaded by drivers/on_demand.py): field on, one card, field off."""
 
     async def start(self) -> None: ...
 
-    async def look(self) -> "Card | None":
-        """One look into the field; the carrier is on from then on. Raises E_TWO_CARDS, E_CARD_PROTOCOL."""
+    async def look(self, technologies: int = ..., system_code: int = ...) -> "ContactlessCard | None":
+        """One look into the field, by default for types A and B; the carrier is on from then on, with pauses when nobody
+        comes. Raises E_TWO_CARDS, E_CARD_PROTOCOL."""
         ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Carrier off, the chip asleep, its driver let go. Twice is once."""
+        ...
 
 
 class Characters(Protocol):
