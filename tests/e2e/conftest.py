@@ -6,11 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from mpos.acquirer import Acquirer
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.cards.entry import CONTACT
-from mpos.bench.customer import ANY, Customer
+from mpos.bench.customer import ANY, Customer, script
 from mpos.bench.field import Field
 from mpos.bench.icc_faults import Faults
 from mpos.bench.icc_slot import IccSlot
@@ -20,6 +21,7 @@ from mpos.link.client import ReaderClient
 from mpos.link.messages import Interface, Opcode, State, Tag
 from mpos.phone.sale import Record, Sale
 from mpos.provision import toolchain
+from tests.e2e.shared import Worlds
 
 CNY = 156
 AMOUNT = 1234
@@ -33,6 +35,14 @@ def aioble(request) -> Path:
     return request.param[0]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worlds():
+    """Readers that the tests of a module share (shared.py)."""
+    readers = Worlds()
+    yield readers
+    await readers.close()
+
+
 def world(card: str = "approved", faults: Faults | None = None, **options) -> World:
     """A fresh world with the named card in the field, or in the slot, and its holder at the PIN pad."""
     entry = CARDS[card]
@@ -43,12 +53,13 @@ def world(card: str = "approved", faults: Faults | None = None, **options) -> Wo
     return World(slot=IccSlot(make_card(card)[0], faults), **options)
 
 
-async def insert_sale(there: World, reader: ReaderClient, card: str, **options) -> Record:
-    """One sale by insert, with the amount and the answers of the named card's story; the card is taken out when the
-    reader asks for that."""
+async def insert_sale(there: World, reader: ReaderClient, card: str, is_asked_for: bool = False, **options) -> Record:
+    """One sale by insert, with the amount and the answers of the named card's story. The card is in the slot, or is put
+    there when the reader asks for it, if `is_asked_for`; it is taken out when the reader asks for that."""
     entry = CARDS[card]
     options = {"choice": entry.choice, "interfaces": Interface.CONTACT, **options}
-    customer = Customer(there.field, there.slot, there.head)
+    acts = script(f"insert:{card}@insert") if is_asked_for else ()
+    customer = Customer(there.field, there.slot, there.head, acts=acts)
     return await customer_sale(there, reader, customer, int(Decimal(entry.amount) * 100), **options)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from mpos.bench.cards import CARDS, faulty, make_card
@@ -18,27 +20,48 @@ from mpos.bench.cards.faults import (
 )
 from mpos.bench.cards.registry import names
 from mpos.bench.customer import Customer
-from mpos.bench.field import Field
 from mpos.bench.mag_head import MagHead
 from mpos.bench.radio import Pace, Radio
 from mpos.bench.run import typist
-from mpos.bench.world import World
-from mpos.link.messages import State
+from mpos.link.messages import Interface, State
 from tests.e2e.conftest import approves, customer_sale, sale, state, world
+from tests.e2e.shared import shared
 
 PPSE, SELECT, GPO, READ = range(4)
 
 
+@shared
 @pytest.mark.parametrize("name", names("contactless"))
-async def test_a_sale_ends_as_the_card_says(name, aioble):
+async def test_a_sale_ends_as_the_card_says(name, worlds):
+    await a_tap_ends_as_the_card_says(name, worlds)
+
+
+@shared
+@pytest.mark.parametrize("name", ["approved", "insufficient-funds", "removed-mid-read", "tap-pin-demanded"])
+async def test_with_each_aioble(name, aioble, worlds):
+    await a_tap_ends_as_the_card_says(name, worlds, aioble=aioble)
+
+
+async def a_tap_ends_as_the_card_says(name, worlds, **options):
     entry = CARDS[name]
-    async with world(name, aioble=aioble) as there, await there.connect() as reader:
-        record = await sale(there, reader)
-        assert (record.outcome, record.response_code) == (entry.outcome, entry.response_code), record
-        if entry.error:
-            assert record.error == entry.error
+    async with worlds.at_rest(typist(entry.pin), **options) as (there, reader):
+        customer = Customer(there.field, there.slot, there.head, name)
+        amount = int(Decimal(entry.amount) * 100)
+        record = await customer_sale(there, reader, customer, amount, interfaces=Interface.CONTACTLESS)
+        assert (record.outcome, record.response_code, record.error, record.torn) == (
+            entry.outcome,
+            entry.response_code,
+            entry.error,
+            entry.torn,
+        ), record
+        if entry.detail:
+            assert record.error_detail == entry.detail, record
+        if entry.outcome == "approved" and entry.cvm:
+            assert record.cvm == entry.cvm
+        if entry.balance:
+            assert record.balance == entry.balance
         assert await state(reader) == State.IDLE
-        if entry.outcome == "approved":
+        if entry.outcome == "approved" and not entry.offline:
             assert len(record.authorisation_code) == 6 and len(record.rrn) == 12
 
 
@@ -60,12 +83,16 @@ EDGES = (
 )
 
 
+def bare_head() -> MagHead:
+    return MagHead(asic=None)
+
+
+@shared
 @pytest.mark.parametrize(("name", "edges"), [*((name, False) for name in names("swipe")), *((n, True) for n in EDGES)])
-async def test_a_swipe_ends_as_the_card_says(name, edges):
+async def test_a_swipe_ends_as_the_card_says(name, edges, worlds):
     entry = CARDS[name]
-    head = MagHead(asic=None) if edges else MagHead()
-    async with World(head=head, typist=typist(entry.pin)) as there, await there.connect() as reader:
-        customer = Customer(there.field, there.slot, head, name)
+    async with worlds.at_rest(typist(entry.pin), head=bare_head if edges else MagHead) as (there, reader):
+        customer = Customer(there.field, there.slot, there.head, name)
         record = await customer_sale(there, reader, customer)
         assert (record.outcome, record.response_code, record.error) == (
             entry.outcome,
@@ -79,7 +106,7 @@ async def test_a_swipe_ends_as_the_card_says(name, edges):
         if entry.outcome == "approved":
             assert record.interface == (entry.by or "swipe")
         assert await state(reader) == State.IDLE
-        assert not head.violations and there.output == ""
+        assert not there.head.violations and there.output == ""
 
 
 async def test_at_the_pace_of_a_real_radio():
@@ -87,6 +114,7 @@ async def test_at_the_pace_of_a_real_radio():
         assert (await sale(there, reader)).outcome == "approved"
 
 
+@shared
 @pytest.mark.parametrize("at", range(4))
 @pytest.mark.parametrize(
     ("what", "errors"),
@@ -117,9 +145,10 @@ async def test_at_the_pace_of_a_real_radio():
         "6400",
     ],
 )
-async def test_a_card_that_goes_wrong_at_each_command(at, what, errors):
+async def test_a_card_that_goes_wrong_at_each_command(at, what, errors, worlds):
     card = faulty(make_card("approved")[0], at, what)
-    async with World(Field(card)) as there, await there.connect() as reader:
+    async with worlds.at_rest() as (there, reader):
+        there.field.present(card)
         record = await sale(there, reader)
         assert record.outcome == "error"
         assert record.error in errors, record.error_text

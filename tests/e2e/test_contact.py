@@ -9,22 +9,25 @@ from mpos.bench.cards.registry import names
 from mpos.bench.icc_faults import Fault, Faults
 from mpos.bench.icc_slot import IccSlot
 from mpos.bench.keypad import Typist
+from mpos.bench.run import typist
 from mpos.bench.world import World
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, Prompt, State, Tag
 from mpos.link.serial_pipe import crc16
 from mpos.phone.sale import Sale, Story
 from tests.e2e.conftest import approves, insert_sale, sale, state, world
+from tests.e2e.shared import shared
 
 E_CARD_REMOVED, E_BUSY, E_BODY, E_STATE = 101, 703, 705, 706
 GOOD = "chip"
 
 
+@shared
 @pytest.mark.parametrize("name", names("contact"))
-async def test_a_sale_ends_as_the_card_says(name):
+async def test_a_sale_ends_as_the_card_says(name, worlds):
     entry = CARDS[name]
-    async with world(name) as there, await there.connect() as reader:
-        record = await insert_sale(there, reader, name)
+    async with worlds.at_rest(typist(entry.pin), entry.fault) as (there, reader):
+        record = await insert_sale(there, reader, name, is_asked_for=True)
         assert (record.outcome, record.error) == (entry.outcome, entry.error), record
         # A transaction that breaks off has come to some point, which is not worth a line in the list
         if entry.outcome != "error" or entry.tvr:

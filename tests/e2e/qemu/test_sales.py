@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mpos.bench.cards import CARDS, make_card
-from mpos.bench.cards.registry import names
 from mpos.bench.device import FirmwareDied
+from mpos.bench.run import typist
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
 from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, approves, heap, insert_sale, sale, state, until_idle, world
+from tests.e2e.shared import shared
 
 E_FRAGMENT, E_CANCELLED, E_BUSY = 701, 801, 703
 HEAP = 128 * 1024
@@ -19,6 +20,22 @@ TRANSACTIONS = 20
 
 
 # Of the contact cards those that take each protocol, each kind of authentication and of PIN, the host and the scripts
+TAPPED = (
+    "approved",
+    "approved-19",
+    "signature",
+    "insufficient-funds",
+    "counterfeit",
+    "declined-by-card",
+    "removed-mid-read",
+    "two-cards",
+    "not-payment",
+    "transit",
+    "tap-online",
+    "tap-cash",
+    "fdda-wrong",
+    "visa-cvn-18",
+)
 CONTACT = (
     "chip",
     "sda",
@@ -40,11 +57,12 @@ CONTACT = (
 )
 
 
+@shared
 @pytest.mark.parametrize("name", CONTACT)
-async def test_a_sale_by_insert_ends_as_the_card_says(name):
+async def test_a_sale_by_insert_ends_as_the_card_says(name, worlds):
     entry = CARDS[name]
-    async with world(name, target="qemu") as there, await there.connect() as reader:
-        record = await insert_sale(there, reader, name)
+    async with worlds.at_rest(typist(entry.pin), entry.fault, target="qemu") as (there, reader):
+        record = await insert_sale(there, reader, name, is_asked_for=True)
         assert (record.outcome, record.error) == (entry.outcome, entry.error), record
         if entry.tvr:
             assert (record.tvr, record.tsi) == (entry.tvr, entry.tsi), record
@@ -52,10 +70,13 @@ async def test_a_sale_by_insert_ends_as_the_card_says(name):
         assert 0 < record.heap_idle < record.heap_peak <= PEAK_BUDGET
 
 
-@pytest.mark.parametrize("name", names("contactless"))
-async def test_a_sale_ends_as_the_card_says(name):
+@shared
+@pytest.mark.parametrize("name", TAPPED)
+async def test_a_sale_ends_as_the_card_says(name, worlds):
     entry = CARDS[name]
-    async with world(name, target="qemu") as there, await there.connect() as reader:
+    async with worlds.at_rest(target="qemu") as (there, reader):
+        for target in make_card(name):
+            there.field.present(target)
         record = await sale(there, reader)
         assert (record.outcome, record.response_code) == (entry.outcome, entry.response_code), record
         if entry.error:
