@@ -7,7 +7,6 @@ from micropython import const
 
 from ...util import ber_tlv
 
-PPSE = b"2PAY.SYS.DDF01"
 CANDIDATES_MOST = const(10)
 
 _TAG_4F_APPLICATION_DEDICATED_FILE_NAME = const(0x4F)

@@ -150,6 +150,7 @@ def _signs_online(s) -> bool:
 
 def _authenticate(s) -> "Outcome | None":
     """The card's signature; `s.ask_issuer` when it does not hold and the issuer may still say yes. Book C-3, 5.6.1.2."""
+    s.spare()
     from . import fdda
 
     if fdda.verify(s, s.kernel.SIGNS_NUMBER_ALONE):

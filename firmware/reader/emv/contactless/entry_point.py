@@ -65,6 +65,7 @@ _DONE = (
     "contactless.usage",
     "contactless.verification",
 )
+_PPSE = b"2PAY.SYS.DDF01"
 _CARD_DATA = const(300)  # errors from here on are in what the card says; below, it says nothing any more
 _PACKAGE = "reader.emv."
 
@@ -187,22 +188,16 @@ class EntryPoint:
         self._forget_torn()
 
     async def _run(self, commands: Commands, tx, data) -> Outcome:
-        from .. import terminal
-        from . import combination_selection
-
-        # Book B, 3.3.2, step 1: the directory
-        fci, sw = await commands.select(combination_selection.PPSE)
-        if sw != SW_OK:
-            return ended(E_NOT_PAYMENT, sw)
         if self._torn is not None:
             outcome = await self._resume(commands, tx, data)
             if outcome is not None:
                 return outcome
-            fci, sw = await commands.select(combination_selection.PPSE)
-            if sw != SW_OK:
-                return ended(E_NOT_PAYMENT, sw)
+        # Book B, 3.3.2, step 1: the directory
+        fci, sw = await commands.select(_PPSE)
+        if sw != SW_OK:
+            return ended(E_NOT_PAYMENT, sw)
         # step 2: what card and reader have in common
-        found = combination_selection.candidates(fci, self._parameters.contactless, tx.allowed)
+        found = self._candidates(fci, tx)
         last = ended(E_NOT_PAYMENT)
         # step 3: the best that can be selected; a kernel may send us on to the next (3.5, Select Next: start C)
         for _, index, name, extension in found:
@@ -212,13 +207,25 @@ class EntryPoint:
                 continue
             s = self._activate(commands, index, name, tx, data)
             s.fci = fci
-            terminal.contactless_data_into(data, s.terminal, s.application, tx.ttq(index), tx, self._entropy)
+            self._fill(s, tx.ttq(index))
             outcome = await s.kernel.run(s)
             s.fci = b""
             if outcome.code != SELECT_NEXT:
                 return outcome
             last = ended(outcome.reason, outcome.detail)
         return last
+
+    # In functions of their own: what they load is then not held on to while the kernel runs
+
+    def _candidates(self, fci, tx) -> list:
+        from . import combination_selection
+
+        return combination_selection.candidates(fci, self._parameters.contactless, tx.allowed)
+
+    def _fill(self, s: Session, ttq) -> None:
+        from .. import terminal
+
+        terminal.contactless_data_into(s.data, s.terminal, s.application, ttq, s.tx, self._entropy)
 
     def _activate(self, commands: Commands, index: int, name: bytes, tx, data) -> Session:
         """Book B, 3.4: the kernel of the combination takes over."""

@@ -3,9 +3,12 @@
 A step is a function `run(session)` that returns None to go on, or the Outcome that ends the application.
 """
 
+import gc
+
 from micropython import const
 
 from ...outcome import DECLINED, END_APPLICATION, TRY_ANOTHER_INTERFACE, Outcome
+from ...util.modules import forget_each
 from ...util.wipe import wipe
 
 _TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS = const(0x9F66)
@@ -18,6 +21,19 @@ STATIC_DATA_MOST = const(2048)
 # How far a presentment has come: what a card that leaves then may have done
 READING = const(1)  # its answer with a cryptogram is here, its records are not
 LAST_ASKED = const(2)  # the command for the last record has left
+
+# What is done with when all is read
+_READ = (
+    "reader.emv.dol",
+    "reader.emv.fci",
+    "reader.emv.file_locator",
+    "reader.emv.processing_options",
+    "reader.emv.terminal",
+    "reader.emv.contactless.brand",
+    "reader.emv.contactless.combination_selection",
+    "reader.emv.contactless.initiate",
+    "reader.emv.contactless.read_data",
+)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -53,6 +69,20 @@ class Session:
         self.ask_issuer = False  # the card says so of what has failed here
         self.answer_data: Any = b""  # field 55 of the host's answer, and what became of its scripts
         self.script_results = bytearray()
+
+    async def read(self) -> "Outcome | None":
+        """What every kernel begins with: GET PROCESSING OPTIONS, then the records. None: all is read."""
+        from . import initiate, read_data
+
+        outcome = await initiate.run(self)
+        if outcome is None:
+            outcome = await read_data.run(self)
+        return outcome
+
+    def spare(self) -> None:
+        """Make room for the keys of the card's signature: nothing more is read."""
+        forget_each(*_READ)
+        gc.collect()
 
     def ttq(self, byte: int, mask: int) -> bool:
         """A bit of the terminal's qualifiers (9F66), by byte 1 to 4."""

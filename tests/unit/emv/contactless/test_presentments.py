@@ -152,7 +152,6 @@ async def test_torn_at_the_last_record(counter, balance):
     # no GET PROCESSING OPTIONS, and no new number
     result = await world.present(
         [
-            (_PPSE, _directory(_QUICKPASS)),
             (_select(_QUICKPASS), _fci(_QUICKPASS)),
             (_GET_ATC, counter),
             (_GET_BALANCE, balance),
@@ -175,7 +174,7 @@ async def test_torn_before_anything_was_booked():
     assert world.entry.is_torn
     again = _begin(answer=_answer("40", "0701010390000001", "0008"), number="00000002")
     result = await world.present(
-        [again[0], again[1], (_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000002234 9000")]
+        [again[1], (_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000002234 9000")]
         + again
         + [(_FIRST, _ONE), (_LAST, _TWO)]
     )
@@ -189,7 +188,7 @@ async def test_torn_before_the_last_record_of_a_card_without_balance():
     await world.tear(_begin() + [(_FIRST, E_CARD_TIMEOUT)], E_CARD_TIMEOUT)
     again = _begin(answer=_ARQC, number="00000002")
     script = (
-        again[:2] + [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "6A88")] + again + [(_FIRST, _ONE), (_LAST, _TWO)]
+        again[1:2] + [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "6A88")] + again + [(_FIRST, _ONE), (_LAST, _TWO)]
     )
     assert (await world.present(script)).code == outcome.ONLINE_REQUEST
 
@@ -199,7 +198,7 @@ async def test_torn_before_the_last_record_of_a_card_without_balance():
 async def test_another_card(counter):
     world = _World()
     await world.tear(_begin() + [(_FIRST, _ONE), (_LAST, None)])
-    script = [(_PPSE, _directory(_QUICKPASS)), (_select(_QUICKPASS), _fci(_QUICKPASS)), (_GET_ATC, counter)]
+    script = [(_select(_QUICKPASS), _fci(_QUICKPASS)), (_GET_ATC, counter)]
     if counter == "9F3601 07 9000":
         script.append((_GET_BALANCE, "6A88"))
         script += [(_FIRST, _ONE), (_LAST, _TWO)]
@@ -210,7 +209,7 @@ async def test_another_card(counter):
     assert (result.code, result.start, result.reason, result.detail) == (outcome.TRY_AGAIN, outcome.START_B, E_TORN, 7)
     assert result.ui_restart[0] == outcome.MESSAGE_PRESENT_AGAIN
     # one that does not even have the application
-    result = await world.present([(_PPSE, _directory(_VISA)), (_select(_QUICKPASS), "6A82")])
+    result = await world.present([(_select(_QUICKPASS), "6A82")])
     assert (result.code, result.reason) == (outcome.TRY_AGAIN, E_TORN)
     assert world.entry.is_torn
     world.entry.wipe()
@@ -220,9 +219,9 @@ async def test_another_card(counter):
 async def test_torn_twice():
     world = _World()
     await world.tear(_begin() + [(_FIRST, _ONE), (_LAST, None)])
-    again = [(_PPSE, _directory(_QUICKPASS)), (_select(_QUICKPASS), _fci(_QUICKPASS))]
+    again = [(_select(_QUICKPASS), _fci(_QUICKPASS))]
     again += [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000001000 9000")]
-    for at in range(1, 5):
+    for at in range(1, 4):
         await world.tear(again[: at - 1] + [(again[at - 1][0], None)])
         assert world.entry.torn_atc == 7
     await world.tear(again + [(_FIRST, _ONE), (_LAST, None)])
@@ -233,7 +232,7 @@ async def test_torn_twice():
 async def test_a_card_that_does_not_give_its_records_again():
     world = _World()
     await world.tear(_begin() + [(_FIRST, _ONE), (_LAST, None)])
-    again = [(_PPSE, _directory(_QUICKPASS)), (_select(_QUICKPASS), _fci(_QUICKPASS))]
+    again = [(_select(_QUICKPASS), _fci(_QUICKPASS))]
     again += [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000001000 9000"), (_FIRST, "6985")]
     result = await world.present(again)
     assert (result.code, result.reason, result.detail) == (outcome.TRY_AGAIN, E_TORN, 7)
@@ -244,7 +243,7 @@ async def test_what_comes_again_is_judged_like_any_other():
     world = _World()
     await world.tear(_begin() + [(_FIRST, _ONE), (_LAST, None)])
     world.holds = False
-    again = [(_PPSE, _directory(_QUICKPASS)), (_select(_QUICKPASS), _fci(_QUICKPASS))]
+    again = [(_select(_QUICKPASS), _fci(_QUICKPASS))]
     again += [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "9F7906 000000001000 9000"), (_FIRST, _ONE), (_LAST, _TWO)]
     result = await world.present(again)
     assert (result.code, result.reason) == (outcome.DECLINED, E_ODA)
@@ -280,7 +279,10 @@ async def test_the_torn_card_of_kernel_3_begins_anew():
     assert world.entry.torn_atc == 7
     second = _begin(_VISA, "2200C000", _answer("80", "06010A03A00000", "0008"), "00000002")
     script = (
-        second[:2] + [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "6A88")] + second + [(_FIRST, _ONE), (_LAST, _TWO)]
+        second[1:2]
+        + [(_GET_ATC, "9F3602 0007 9000"), (_GET_BALANCE, "6A88")]
+        + second
+        + [(_FIRST, _ONE), (_LAST, _TWO)]
     )
     assert (await world.present(script)).code == outcome.ONLINE_REQUEST
     assert world.entry.torn_atc == -1

@@ -8,7 +8,7 @@ from micropython import const
 
 from ....errors import E_CVM, E_TAG_FORMAT, ReaderError
 from ....outcome import DECLINED, MESSAGE_PRESENT_AGAIN, START_B, UI_READY_TO_READ, Outcome
-from .. import decision, initiate, read_data, verification
+from .. import decision, verification
 
 _TAG_9F6E_FORM_FACTOR_INDICATOR = const(0x9F6E)
 
@@ -27,10 +27,7 @@ TC_MAY_GO_ONLINE = True  # 5.4.3.2
 async def run(s) -> Outcome:
     """`s`: a Session. ONLINE_REQUEST and APPROVED with their CVM; DECLINED, SELECT_NEXT, TRY_AGAIN,
     TRY_ANOTHER_INTERFACE, END_APPLICATION with a reason. Raises as `EntryPoint.run`."""
-    outcome = await initiate.run(s)
-    if outcome is None:
-        outcome = await read_data.run(s)
-    return outcome or finish(s)
+    return await s.read() or finish(s)
 
 
 def finish(s) -> Outcome:

@@ -8,7 +8,7 @@ from micropython import const
 
 from ....errors import E_CVM, E_EMV_DATA, ReaderError
 from ....outcome import END_APPLICATION, Outcome
-from .. import decision, initiate, read_data, verification
+from .. import decision, verification
 
 _TAG_9F6C_CARD_TRANSACTION_QUALIFIERS = const(0x9F6C)
 
@@ -24,10 +24,7 @@ TC_MAY_GO_ONLINE = False
 async def run(s) -> Outcome:
     """`s`: a Session. ONLINE_REQUEST and APPROVED with their CVM; DECLINED, SELECT_NEXT, TRY_AGAIN,
     TRY_ANOTHER_INTERFACE, END_APPLICATION with a reason. Raises as `EntryPoint.run`."""
-    outcome = await initiate.run(s)
-    if outcome is None:
-        outcome = await read_data.run(s)
-    return outcome or finish(s)
+    return await s.read() or finish(s)
 
 
 def finish(s) -> Outcome:
