@@ -7,8 +7,8 @@ What EMV Contactless Book D asks of a reader, and who does it here:
 - Collision detection (9.3): the chip does the anticollision loop and names up to two cards of a technology. Two cards, or
   cards of two technologies, are reported and the field is reset.
 - Activation (9.4): the chip: selection with all cascade levels, RATS, ATTRIB. An answer that makes no sense resets the field.
-- Half-duplex blocks (10): the chip: numbering, chaining of blocks, R(NAK) and R(ACK) after an error, its own time-out by the
-  card's FWT, S(WTX). What it gives up on comes as a status byte (pn532/status.py) and is an exception as below.
+- Half-duplex blocks (10): the chip: numbering, chaining of blocks, R(NAK) and R(ACK) after an error (as often as it is told,
+  MaxRtyCOM), its own time-out by the card's FWT, S(WTX). What it gives up on comes as a status byte (pn532/status.py) and is an exception as below.
 - Exception processing (9.6): the field is reset, and polling starts afresh.
 - Removal (9.5): `wait_for_removal`.
 Payments stay at 106 kbit/s (5.2, 9.4); `speed_up` is for others.
@@ -47,7 +47,7 @@ MAX_RESPONSE = const(258)  # of a short APDU: 256 bytes and SW1SW2 (ISO/IEC 7816
 
 _RESET_MS = const(10)  # EMV Contactless Interface Specification, t_RESET: 5.1 ms at least
 _POWER_UP_MS = const(6)  # the same, t_P: 5.1 ms of carrier before the first command
-_ACTIVATION_RETRIES = const(2)
+_RETRIES = const(2)  # Book D, 10.3.5: of a block; and the same of an activation
 _ANY_AFI = b"\x00"
 _RANDOM_UID = const(0x08)  # ISO/IEC 14443-3, 6.5.4: first byte of a UID that is another one after each reset
 _PARAMETERS = const(0x14)  # the chip's defaults: RATS by itself (and ATR_RES as a target)
@@ -83,7 +83,7 @@ class ContactlessReader:
         await chip.set_parameters(_PARAMETERS)
         await self._off()
         await chip.rf_configuration_timings(_TIMING_ATR_RES, _TIMING_RETRY)
-        await chip.rf_configuration_retries(0, _ACTIVATION_RETRIES)
+        await chip.rf_configuration_retries(_RETRIES, _RETRIES)
         self._misses = 0
 
     async def look(self, technologies: int = TYPE_A | TYPE_B, system_code: int = 0xFFFF) -> "ContactlessCard | None":
@@ -174,10 +174,9 @@ class ContactlessReader:
         if target.is_isodep and await self._chip.diagnose_presence():
             return True
         await self._reset_field()
-        if target.technology == FELICA:
-            found = await self._list(FELICA, 0xFFFF)
-        else:
-            found = await self._list(target.technology, 0)
+        # Each system of a FeliCa card has an IDm of its own; PMm, then the system's code
+        code = target.says[8:10] if target.technology == FELICA else b""
+        found = await self._list(target.technology, int.from_bytes(code or b"\xff\xff", "big"))
         if (len(target.uid) == 4 and target.uid[0] == _RANDOM_UID) or target.technology == TYPE_B:
             return len(found) > 0  # ISO/IEC 14443-3, 7.9.2: a PUPI may be drawn afresh, too
         return target.uid in [each.uid for each in found]
