@@ -127,13 +127,26 @@ def test_a_purse():
     assert read(card, 0x1097, 0) == b"\x00\x00\x01" + purse(900, 100, execution=2)
 
 
-def test_polling():
-    card = FelicaCard({}, systems=(b"\x12\xfc", b"\xfe\x00"))
-    for system, is_there in (("FFFF", True), ("12FC", True), ("FE00", True), ("12FF", True), ("FE01", False)):
+def test_systems():
+    card = FelicaCard({0x1009: [b"0" * 16]}, (b"\x12\xfc", b"\xfe\x00"), ({0x1009: [b"1" * 16]},))
+    second = bytes([0x11]) + IDM[1:]
+    for system, idm in (
+        ("FFFF", IDM),
+        ("12FC", IDM),
+        ("FE00", second),
+        ("FEFF", second),
+        ("12FF", IDM),
+        ("FE01", None),
+    ):
         answer = card.exchange(bytes.fromhex(f"0600{system}0000"))
-        assert answer == (bytes.fromhex("1201") + IDM + card.pmm if is_there else None)
+        assert answer == (None if idm is None else bytes.fromhex("1201") + idm + card.pmm)
     assert card.exchange(bytes.fromhex("0600FFFF0100")) == bytes.fromhex("1401") + IDM + card.pmm + b"\x12\xfc"
+    assert card.exchange(bytes.fromhex("0600FE000100")) == bytes.fromhex("1401") + second + card.pmm + b"\xfe\x00"
     assert card.exchange(bytes.fromhex("0500FFFF00")) is None
+    # each has services of its own
+    command = bytes.fromhex("1006") + second + bytes.fromhex("01 0910 01 8000")
+    assert card.exchange(command) == bytes.fromhex("1D07") + second + bytes.fromhex("0000 01") + b"1" * 16
+    assert read(card, 0x1009, 0) == b"\x00\x00\x01" + b"0" * 16
 
 
 def test_what_it_has():

@@ -7,6 +7,8 @@ import pytest
 from mpos.bench.cards import CARDS, Profile, QpbocCard, faulty, make_card
 from mpos.bench.cards import faults as f
 from mpos.bench.cards.contact import ContactCard
+from mpos.bench.cards.contactless import ContactlessCard
+from mpos.bench.cards.contactless import personalities as taps
 from mpos.bench.cards.others import MifareClassic1K, TransitCard
 from mpos.bench.cards.registry import CONTACT, CONTACTLESS, SWIPE, names
 from mpos.bench.cards.stripe import StripeCard
@@ -60,6 +62,19 @@ def test_contact_cards_say_how_the_transaction_ends():
     assert seen.hex().upper() == "FEF8ECE0F0"
 
 
+def test_contactless_cards_say_how_the_sale_ends():
+    assert len(taps.ENTRIES) >= 25 and {entry.name for entry in taps.ENTRIES} <= set(names(CONTACTLESS))
+    for entry in taps.ENTRIES:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.name) and re.fullmatch(r"\d+\.\d\d", entry.amount)
+        # What is approved says how the cardholder was verified; who comes back has left
+        assert (entry.outcome == "approved") == bool(entry.cvm)
+        assert not entry.returns or not entry.error
+        assert entry.offline <= (not entry.response_code)
+    # Why the kernels end one that is not approved, each at least once
+    errors = {entry.error for entry in taps.ENTRIES}
+    assert errors >= {0, 103, 303, 304, 305, 401, 402, 404, 405, 412, 413, 414, 415, 417, 418}
+
+
 def test_stripe_cards_say_how_the_sale_ends():
     entries = [CARDS[name] for name in names(SWIPE)]
     assert len(entries) >= 55 and all(re.fullmatch(r"stripe(-[a-z0-9]+)+", entry.name) for entry in entries)
@@ -102,15 +117,13 @@ def test_account_numbers_are_of_the_test_range_and_have_check_digits():
     for name in CARDS:
         for target in make_card(name):
             target = getattr(target, "card", target)
-            if isinstance(target, QpbocCard):
-                numbers.append(target.profile.pan)
-            elif isinstance(target, ContactCard):
+            if isinstance(target, ContactlessCard | ContactCard):
                 numbers += [application.profile.pan for application in target.applications]
             elif isinstance(target, StripeCard) and target.profile is not None and name != "stripe-check-digit":
                 numbers.append(target.profile.pan)
-    assert len(numbers) > 200
+    assert len(numbers) > 280
     for pan in numbers:
-        assert pan.startswith("621234") and luhn(pan)
+        assert pan.startswith(("621234", "999999")) and luhn(pan)
     assert not luhn("6212340000000018")
 
 

@@ -6,11 +6,18 @@ from typing import Any
 
 from mpos.bench.cards import memory, registry_contactless, stripe
 from mpos.bench.cards.contact import personalities
+from mpos.bench.cards.contactless import personalities as taps
 from mpos.bench.cards.entry import CONTACT, CONTACTLESS, SWIPE, Entry
 
 CARDS: dict[str, Entry] = {
     entry.name: entry
-    for entry in (*registry_contactless.ENTRIES, *memory.ENTRIES, *personalities.ENTRIES, *stripe.ENTRIES)
+    for entry in (
+        *registry_contactless.ENTRIES,
+        *taps.ENTRIES,
+        *memory.ENTRIES,
+        *personalities.ENTRIES,
+        *stripe.ENTRIES,
+    )
 }
 
 

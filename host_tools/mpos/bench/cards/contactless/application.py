@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 
 from mpos.bench.cards import status
 from mpos.bench.cards.contact import certificates
@@ -53,7 +54,6 @@ class ContactlessApplication:
         self.cash = Purse(profile.cash, 0)
         self.looked_at = not profile.see_phone
         self.blocked = profile.application_blocked
-        self.files = files.build(profile, bytes.fromhex(profile.aip) if profile.aip else self.interchange_profile())
         self.key = profile.master_key()
         self._kind, self._amount, self._dynamic = AAC, b"", b""
         self._has_paid = False
@@ -64,6 +64,12 @@ class ContactlessApplication:
         self.initiated = False
         if self._kind != TC or not self.RESUMES:
             self._kind, self._amount, self._dynamic = AAC, b"", b""
+
+    @cached_property
+    def files(self) -> files.Files:
+        """Made when they are first needed: keys take their time."""
+        aip = self.profile.aip
+        return files.build(self.profile, bytes.fromhex(aip) if aip else self.interchange_profile())
 
     # What differs
 

@@ -42,11 +42,13 @@ def _felica() -> FelicaCard:
         0x1008: points,  # ... and with a key
         0x108D: history,  # cyclic, read and write
         _HISTORY: history,  # read only
-        _CASH: money,  # purse, anything, with a key
-        0x10D5: money,  # purse, take away, without a key
+    }
+    purses = {
+        _CASH: money,  # anything, with a key
+        0x10D5: money,  # take away, without a key
         0x10D7: money,  # read only
     }
-    return FelicaCard(services, systems=(b"\x12\xfc", b"\xfe\x00"))
+    return FelicaCard(services, (b"\x12\xfc", b"\xfe\x00"), (purses,))
 
 
 def _entry(name: str, story: str, build: Callable[[], Any], error: int = _NOT_PAYMENT) -> Entry:
@@ -93,7 +95,7 @@ ENTRIES = (
     ),
     _entry(
         "felica",
-        "FeliCa: points 1009 (100B read only, 1008 with a key), history 108D and 108F, purse 10D5 and 10D7.",
+        "FeliCa: services 1009, 100B (points), 108D, 108F (visits) in system 12FC; 10D5, 10D7 (purse) in system FE00.",
         _felica,
         _NO_CARD,
     ),

@@ -38,34 +38,43 @@ class _Refused(Exception):
         self.flags = bytes([flag1, flag2])
 
 
+Services = dict[int, list[bytes]]
+
+
 class FelicaCard:
-    """services: by code, which services of the same number (its upper ten bits) share: blocks. systems: codes, 2 bytes each."""
+    """services: by code, which services of the same number (its upper ten bits) share: blocks; of the first system. more: those
+    of the further ones. systems: their codes, 2 bytes each. Each system has an IDm of its own: its number is in the upper half of
+    the first byte (3.1)."""
 
     modulation = "F"
 
     def __init__(
         self,
-        services: dict[int, list[bytes]],
+        services: Services,
         systems: tuple[bytes, ...] = (b"\x12\xfc",),
+        more: tuple[Services, ...] = (),
         uid: bytes = bytes.fromhex("012E3D23BA075C45"),
         pmm: bytes = bytes.fromhex("0120220427674EFF"),
     ):
         self.uid = uid
         self.pmm = pmm
         self.systems = systems
-        self.codes = list(services)
-        self.areas: dict[int, list[bytes]] = {}
-        for code, blocks in services.items():
-            self.areas.setdefault(code >> 6, list(blocks))
+        self._of_system = [_System(each) for each in (services, *more)]
+        self._of_system += [_System({}) for _ in systems[len(self._of_system) :]]
 
     def contents(self) -> dict[str, str]:
         """What it keeps without power."""
-        return {f"{number:03X}": b"".join(blocks).hex().upper() for number, blocks in self.areas.items()}
+        return {
+            f"{system} {number:03X}": b"".join(blocks).hex().upper()
+            for system, of in enumerate(self._of_system)
+            for number, blocks in of.areas.items()
+        }
 
     def restore(self, kept: dict[str, str]) -> None:
-        for number in self.areas:
-            data = bytes.fromhex(kept[f"{number:03X}"])
-            self.areas[number] = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
+        for system, of in enumerate(self._of_system):
+            for number in of.areas:
+                data = bytes.fromhex(kept[f"{system} {number:03X}"])
+                of.areas[number] = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
 
     def power_on(self) -> None:
         pass  # without encryption nothing is kept between commands
@@ -76,22 +85,38 @@ class FelicaCard:
         code, body = command[1], command[2:]
         if code == _POLLING:
             return self._polling(body)
-        if body[:8] != self.uid:
-            return None  # 4.2: it is not spoken to
-        answer = self._answer(code, body[8:])
-        return None if answer is None else _frame(bytes([code + 1]) + self.uid + answer)
+        for number, system in enumerate(self._of_system):
+            if body[:8] == self._idm(number):
+                answer = self._systems_answer(body[8:]) if code == _REQUEST_SYSTEMS else system.answer(code, body[8:])
+                return None if answer is None else _frame(bytes([code + 1]) + body[:8] + answer)
+        return None  # 4.2: it is not spoken to
+
+    def _idm(self, number: int) -> bytes:
+        return bytes([self.uid[0] & 0x0F | number << 4]) + self.uid[1:]
 
     def _polling(self, body: bytes) -> bytes | None:
-        if len(body) != 4 or not any(_fits(system, body[:2]) for system in self.systems):
-            return None
-        asked = self.systems[0] if body[2] == 1 else b""
-        return _frame(b"\x01" + self.uid + self.pmm + asked)
+        if len(body) == 4:
+            for number, system in enumerate(self.systems):
+                if _fits(system, body[:2]):
+                    return _frame(b"\x01" + self._idm(number) + self.pmm + (system if body[2] == 1 else b""))
+        return None
 
-    def _answer(self, code: int, body: bytes) -> bytes | None:
+    def _systems_answer(self, body: bytes) -> bytes | None:
+        return None if body else bytes([len(self.systems)]) + b"".join(self.systems)
+
+
+class _System:
+    """The services of one system, and the areas of blocks behind them."""
+
+    def __init__(self, services: Services):
+        self.codes = list(services)
+        self.areas: dict[int, list[bytes]] = {}
+        for code, blocks in services.items():
+            self.areas.setdefault(code >> 6, list(blocks))
+
+    def answer(self, code: int, body: bytes) -> bytes | None:
         if code == _REQUEST_RESPONSE and not body:
             return b"\x00"  # 4.4.4: mode 0
-        if code == _REQUEST_SYSTEMS and not body:
-            return bytes([len(self.systems)]) + b"".join(self.systems)
         if code == _REQUEST_SERVICE and body and len(body) == 1 + 2 * body[0]:
             # 4.4.3: a key version for each service that is there, FFFF for one that is not
             return body[:1] + b"".join(
