@@ -8,7 +8,8 @@ What EMV Contactless Book D asks of a reader, and who does it here:
   cards of two technologies, are reported and the field is reset.
 - Activation (9.4): the chip: selection with all cascade levels, RATS, ATTRIB. An answer that makes no sense resets the field.
 - Half-duplex blocks (10): the chip: numbering, chaining of blocks, R(NAK) and R(ACK) after an error (as often as it is told,
-  MaxRtyCOM), its own time-out by the card's FWT, S(WTX). What it gives up on comes as a status byte (pn532/status.py) and is an exception as below.
+  MaxRtyCOM), its own time-out by the card's FWT, S(WTX). What it gives up on comes as a status byte (pn532/status.py) and is
+  an exception as below.
 - Exception processing (9.6): the field is reset, and polling starts afresh.
 - Removal (9.5): `wait_for_removal`.
 Payments stay at 106 kbit/s (5.2, 9.4); `speed_up` is for others.

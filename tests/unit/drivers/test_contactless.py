@@ -34,7 +34,6 @@ SAYS_B = "E8253EEC 00000011 008185"
 CARD_B = said("4A020300", "4B01 01 50" + SAYS_B + "0100")  # nfcpy, test_sense_ttb_target_found
 TWO_B = said("4A020300", "4B02 01 50" + SAYS_B + "0100 02 50E8253EED 00000011 008185 0100")
 POLL_212, POLL_424 = "4A020100FFFF0103", "4A020200FFFF0103"
-NOBODY_F = [said(POLL_212, "4B00"), said(POLL_424, "4B00")]
 SAYS_F = "F1F2F3F4F5F6F7F8 AABB"
 CARD_F = said(POLL_212, "4B01 01 14 01 0102030405060708" + SAYS_F)  # nfcpy, test_sense_ttf_target_found
 CARD_F_424 = [said(POLL_212, "4B00"), said(POLL_424, "4B01 01 14 01 0102030405060708" + SAYS_F)]
@@ -347,11 +346,13 @@ async def test_felica_frames():
 
 
 @cases(
-    ([CARD_F], E_CARD_TIMEOUT),
-    (NOBODY_F, E_CARD_REMOVED),
-    (CARD_F_424, E_CARD_TIMEOUT),
+    ([("4A020100AABB0103", True)], E_CARD_TIMEOUT),
+    ([("4A020100AABB0103", False), ("4A020200AABB0103", False)], E_CARD_REMOVED),
+    ([("4A020100AABB0103", False), ("4A020200AABB0103", True)], E_CARD_TIMEOUT),
 )
 async def test_a_silent_felica_card(again, code):
+    # Each of its systems has an IDm of its own: it is looked for in the one that it was found in
+    again = [said(poll, "4B01 01 14 01 0102030405060708" + SAYS_F if answers else "4B00") for poll, answers in again]
     line, device = reader(RESET + [CARD_F, said("42 0600", "4301")] + RESET + again)
     card = await device.look(FELICA)
     with raises(code):
