@@ -2,7 +2,7 @@
 
 from reader.emv.contactless.combination_selection import CANDIDATES_MOST, candidates
 from reader.errors import E_TAG_DUPLICATE, E_TLV, ReaderError
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 _DEBIT = "A000000333010101"
 _CREDIT = "A000000333010102"
@@ -41,6 +41,7 @@ def test_one_application():
     assert _find(_fci(_entry(_DEBIT, "870101 5003515042"))) == [(1, 0, h(_DEBIT), b"")]
 
 
+@requirement("Book B", "3.3.2", "Candidates are ordered by the card's priority, then as its directory has them.")
 def test_priority_comes_before_order():
     found = _find(_fci(_entry(_DEBIT, "870102"), _entry(_CREDIT, "870101")))
     assert [c[2] for c in found] == [h(_CREDIT), h(_DEBIT)]
@@ -56,6 +57,7 @@ def test_priorities(more, priority):
     assert _find(_fci(_entry(_DEBIT, more)))[0][0] == priority
 
 
+@requirement("Book B", "3.3.2", "A reader's AID matches an ADF name that begins with it.")
 def test_an_adf_name_that_goes_on_matches():
     name = _DEBIT + "0099"
     assert _find(_fci(_entry(name))) == [(15, 0, h(name), b"")]
@@ -76,6 +78,9 @@ def test_a_combination_that_pre_processing_excluded():
 
 
 # Kernel identifier, 9F2A: 00 leaves it to the reader, 07 is this kernel; bits 8 and 7 of 10 and 11 are domestic ones
+@requirement(
+    "Book B", "3.3.2", "A kernel identifier of the card chooses the kernel, a domestic one none of this reader's."
+)
 @cases(
     ("", True),
     ("9F2A00", True),
@@ -92,12 +97,14 @@ def test_kernels(more, matches):
     assert len(_find(_fci(_entry(_DEBIT, more)))) == (1 if matches else 0)
 
 
+@requirement("Book B", "3.3.2", "Without an identifier the kernel is that of the scheme.")
 def test_the_default_kernel_of_another_scheme_is_not_ours():
     assert _find(_fci(_entry("A0000000031010")), ("A0000000031010",)) == []
     # a scheme without a default kernel takes what the reader has
     assert len(_find(_fci(_entry("A0000009991010")), ("A0000009991010",))) == 1
 
 
+@requirement("Book B", "3.3.2", "A directory entry with malformed data is passed over.")
 @cases(
     _t("61", "870101"),  # no ADF name
     _t("61", _t("4F", "A0000003")),  # 4 bytes
@@ -181,6 +188,7 @@ def test_whatever_comes():
 
 
 # Book B, 3.3.2 and 3.3.3: 9F29 is sent behind the ADF name by a combination that supports it
+@requirement("Book B", "3.3.3", "Extended selection is sent behind the ADF name where the combination supports it.")
 @cases(
     ("9F2902 AABB", True, "AABB"),
     ("9F2902 AABB", False, ""),

@@ -80,6 +80,7 @@ def test_but_what_goes_with_its_cryptogram(tag):
         process(_data(without=tag, t9F27="00", t9F10="0701010380000001"))
 
 
+@requirement("Book C-3", "Annex A", "Track 2 and account number name the same account.")
 def test_the_account_number_beside_the_track():
     assert process(_data(t5A="6212340000000018")).code == outcome.ONLINE_REQUEST
     with raises(E_EMV_DATA, 0x5A):
@@ -94,6 +95,7 @@ def test_a_malformed_track():
 
 
 # 9F27 bits 8-7 (EMV 4.4 Book 3, 6.5.5.4), 9F10 byte 5 bits 6-5 (JR/T 0025.5)
+@requirement("PBOC 12", "7.5", "Without 9F27 the card's verification results say the type of the cryptogram.")
 @cases(
     ("00", "0701010380000001", outcome.DECLINED, E_CARD_DECLINED),
     ("40", "0701010390000001", outcome.DECLINED, E_OFFLINE_APPROVED),
@@ -136,6 +138,7 @@ def test_nothing_says_the_type(iad):
 
 # TTQ: 02 signature, 04 online PIN in byte 1; 40 CVM required in byte 2; 40 device CVM in byte 3.
 # CTQ: 80 online PIN, 40 signature in byte 1; 80 device CVM done in byte 2.
+@requirement("PBOC 12", "7.7", "The card's qualifiers choose among online PIN, device and signature, in this order.")
 @cases(
     ("22004000", None, outcome.CVM_NONE, "1F0002"),
     ("22404000", None, outcome.CVM_SIGNATURE, "1E0000"),
@@ -186,6 +189,7 @@ def test_the_qualifiers_are_repeated_in_the_authentication_data():
             process(_data("22404000", t9F6C="0080", t9F69=related))
 
 
+@requirement("PBOC 12", "7.6", "An expired card that asks to go online is its issuer's to judge.")
 def test_an_expired_card_goes_online():
     assert process(_data(t5F24="200131")).code == outcome.ONLINE_REQUEST
 

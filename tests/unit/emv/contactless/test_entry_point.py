@@ -24,7 +24,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.storage.parameters_file import load
-from testing import FixedEntropy, ScriptedCard, cases, h, path, raises
+from testing import FixedEntropy, ScriptedCard, cases, h, path, raises, requirement
 
 _TIME = (2026, 3, 14, 15, 9, 26)
 _DEBIT = "A000000333010101"
@@ -164,6 +164,9 @@ async def test_no_status_word(at):
     assert _is_wiped(data)
 
 
+@requirement(
+    "Book C-3", "5.2.2.2", "A status word other than 9000 chooses the outcome: 6984, 6985, 6986 and all others."
+)
 @cases(
     (0, "6A82", outcome.END_APPLICATION, E_NOT_PAYMENT),
     (0, "6A81", outcome.END_APPLICATION, E_NOT_PAYMENT),
@@ -208,6 +211,7 @@ async def test_a_card_without_an_application_for_us():
         assert (result.code, result.reason, result.detail) == (outcome.END_APPLICATION, E_NOT_PAYMENT, 0)
 
 
+@requirement("Book B", "3.3.3", "A candidate that cannot be selected makes room for the next one.")
 async def test_the_next_candidate_when_the_first_cannot_be_selected():
     result = await _run(
         [
@@ -221,6 +225,7 @@ async def test_the_next_candidate_when_the_first_cannot_be_selected():
     assert result.code == outcome.ONLINE_REQUEST
 
 
+@requirement("Book B", "3.5", "After Select Next the next candidate is selected, with a number of its own.")
 async def test_select_next_starts_over_with_the_next_application():
     data = DataStore(1536)
     result = await _run(

@@ -98,6 +98,7 @@ def test_a_key_that_the_reader_does_not_have():
     assert not _verify(oda.dynamic_signature(_ATC, terminal=_SIGNED_1), t8F=b"\x02")
 
 
+@requirement("Book C-7", "Annex B", "The records under the card's certificate are part of its authentication.")
 def test_static_data_that_do_not_fit():
     s = _session(oda.dynamic_signature(_ATC, terminal=_SIGNED_1))
     s.static_data_bad = True

@@ -17,7 +17,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.outcome import END_APPLICATION, SELECT_NEXT, START_B, TRY_AGAIN, TRY_ANOTHER_INTERFACE
-from testing import ScriptedCard, cases, h, raises
+from testing import ScriptedCard, cases, h, raises, requirement
 
 _AID = h("A000000333010101")
 _PDOL = "9F6604 9F0206 9F3704"
@@ -60,6 +60,7 @@ async def test_format_2():
     assert data.get(0x84) == _AID and data.get(0x50) == b"QPB"
 
 
+@requirement("Book C-7", "5.2", "Processing options come in format 1 or 2.")
 async def test_format_1():
     data = _data()
     assert await _run([(_GPO, "800A 2000 08010100 10020401 9000")], _fci(), data) is None

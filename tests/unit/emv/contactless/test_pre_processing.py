@@ -3,7 +3,7 @@
 from reader.emv.contactless.pre_processing import pre_process
 from reader.errors import E_AMOUNT, E_CONTACTLESS_LIMIT
 from reader.outcome import TRY_ANOTHER_INTERFACE, Outcome
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 _TIME = (2026, 3, 14, 15, 9, 26)
 
@@ -43,6 +43,7 @@ def _run(amount, *rows, kept=_ALL):
 
 
 # TTQ byte 2: bit 8 online cryptogram required, bit 7 CVM required
+@requirement("Book B", "3.1.1", "Limits and status check of each combination set what its qualifiers ask the card for.")
 @cases(
     # floor limit: above it, online (an amount equal to the limit is not above)
     (1000, {"floor_limit": 1000}, "22004000"),
@@ -74,6 +75,7 @@ def test_qualifiers(amount, row, ttq):
     assert bytes(tx.ttq(0)) == h(ttq)
 
 
+@requirement("Book B", "3.1.1", "An amount that no combination allows is for another interface.")
 @cases(
     (1000, {"transaction_limit": 1000}),
     (1001, {"transaction_limit": 1000}),
@@ -112,6 +114,7 @@ def test_not_an_amount_of_this_reader(amount, currency):
 
 
 # Byte 1: 10 contact chip, 04 online PIN, 01 offline data authentication for online authorisations
+@requirement("Book A", "5.7", "The qualifiers promise the card nothing that the board does not keep.")
 @cases(
     ((True, True, True), "37000080"),
     ((False, True, True), "33000080"),

@@ -14,7 +14,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.outcome import END_APPLICATION
-from testing import ScriptedCard, cases, h, raises
+from testing import ScriptedCard, cases, h, raises, requirement
 
 
 def _record(text):
@@ -36,6 +36,7 @@ async def _run(afl, script, data=None):
     return outcome
 
 
+@requirement("Book C-7", "5.3", "All records of the file locator are read.")
 async def test_the_records_of_two_files():
     data = DataStore(512)
     script = [
@@ -85,6 +86,7 @@ async def test_a_record_cut_at_every_byte():
             await _run("08010100", [("00B2010C00", _PAN[:n] + h("9000"))])
 
 
+@requirement("Book C-3", "5.4.2.2", "A data object that comes twice ends the application.")
 async def test_twice_in_one_record_and_in_two():
     with raises(E_TAG_DUPLICATE, 0x5F34):
         await _run("08010100", [("00B2010C00", _record("5F340101 5F340101") + h("9000"))])
