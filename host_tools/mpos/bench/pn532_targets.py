@@ -223,7 +223,7 @@ def polling(target: FelicaTarget, request: bytes) -> bytes | None:
     on. None: it has no such system. The upper half of the IDm's first byte is the system's number."""
     for number, system in enumerate(target.systems):
         if all(asked in (0xFF, has) for asked, has in zip(request[:2], system, strict=True)):
-            idm = bytes([target.uid[0] | number << 4 & 0xF0]) + target.uid[1:]
+            idm = bytes([target.uid[0] & 0x0F | number << 4]) + target.uid[1:]
             extra = {0x01: system, 0x02: b"\x00\x03"}.get(request[2], b"")  # system code; 212 and 424 kbps
             return b"\x01" + idm + target.pmm + extra
     return None

@@ -10,7 +10,7 @@ from mpos.bench.cards.memory.applications import TypeBCard
 from mpos.bench.cards.memory.classic import MifareClassic
 from mpos.bench.cards.memory.felica import FelicaCard
 from mpos.bench.cards.memory.ultralight import Ultralight
-from mpos.bench.field import ANSWER_PULLED, PULLED, Target
+from mpos.bench.field import ANSWER_GARBLED, ANSWER_LOST, ANSWER_PULLED, LOST, PULLED, Target
 from mpos.bench.pn532_chip import Pn532Chip
 from tests.contract.pn532.bench import (
     CARD_ACCESS,
@@ -74,6 +74,21 @@ async def test_a_card_pulled_at_each_block(make: type[Card], good: list[str]) ->
         first = good if step == "release" else [step, str(CARD_REMOVED), "0"]
         assert found[n, "first"] == first, (block, fate)
         assert found[n, "again"] == ["wait", str(NO_CARD), "0"], (block, fate)
+
+
+@requirement("Book D", "10.3", "A block that is lost or damaged once is repeated, and the card does nothing twice.")
+async def test_a_block_lost_once() -> None:
+    cases = [(block, fate) for block in range(BLOCKS - 1) for fate in (LOST, ANSWER_LOST, ANSWER_GARBLED)]
+    chips, cards = [], []
+    for block, fate in cases:
+        cards.append(Card())
+        one = chip(cards[-1])
+        one.field.on_air[block] = fate
+        chips.append(one)
+    found = await run(*chips)
+    for n, case in enumerate(cases):
+        assert found[n, "first"] == found[n, "again"] == GOOD, case
+        assert [len(command) for command in cards[n].got] == [5, 304, 5], case
 
 
 async def test_a_card_that_takes_its_time() -> None:
