@@ -289,7 +289,9 @@ class EntryPoint:
     def _unload(self) -> None:
         """What the card was read with: its memory is there again with the next collection."""
         self._session.kernel = None
-        forget_each(*[_PACKAGE + name for name in _DONE], *[_PACKAGE + name for _, name in _KERNELS])
+        forget_each(
+            "reader.crypto.rsa", *[_PACKAGE + name for name in _DONE], *[_PACKAGE + name for _, name in _KERNELS]
+        )
 
     def _forget_torn(self) -> None:
         if self._torn is not None:

@@ -1,4 +1,4 @@
-"""Fast dynamic data authentication: EMV Contactless Book C-3, annex C; JR/T 0025.12, annex B; EMV 4.4 Book 2, 6.5.2.
+"""Fast dynamic data authentication: EMV Contactless Book C-3, 5.6 and its annex on fDDA; JR/T 0025.12, annex B; EMV 4.4 Book 2, 6.5.2.
 
 The card signs in its answer to GET PROCESSING OPTIONS, without a command of its own. What is under the signature:
 

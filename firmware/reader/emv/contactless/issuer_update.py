@@ -1,4 +1,4 @@
-"""Issuer update: EMV Contactless Book C-3, 5.9. The card comes once more, and hears what its issuer has answered.
+"""Issuer update: EMV Contactless Book C-3, issuer update processing. The card comes once more, and hears what its issuer has answered.
 
 It changes nothing about the transaction, which the issuer's answer has decided.
 """

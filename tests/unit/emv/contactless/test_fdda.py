@@ -1,4 +1,4 @@
-"""The signature that comes with the cryptogram: EMV Contactless Book C-3, annex C; JR/T 0025.12, annex B."""
+"""The signature that comes with the cryptogram: EMV Contactless Book C-3, 5.6 and its annex on fDDA; JR/T 0025.12, annex B."""
 
 import oda_issuer as oda
 from contactless_session import session
@@ -35,7 +35,7 @@ def _verify(signed, with_version_0=False, **options):
     return fdda.verify(_session(signed, **options), with_version_0)
 
 
-@requirement("Book C-3", "Annex C", "Version 01 of the signature covers number, amount, currency and 9F69.")
+@requirement("Book C-3", "5.6", "Version 01 of the signature covers number, amount, currency and 9F69.")
 def test_version_1():
     assert _verify(oda.dynamic_signature(_ATC, terminal=_SIGNED_1))
 
@@ -98,7 +98,7 @@ def test_a_key_that_the_reader_does_not_have():
     assert not _verify(oda.dynamic_signature(_ATC, terminal=_SIGNED_1), t8F=b"\x02")
 
 
-@requirement("Book C-7", "Annex B", "The records under the card's certificate are part of its authentication.")
+@requirement("PBOC 12", "Annex B", "The records under the card's certificate are part of its authentication.")
 def test_static_data_that_do_not_fit():
     s = _session(oda.dynamic_signature(_ATC, terminal=_SIGNED_1))
     s.static_data_bad = True

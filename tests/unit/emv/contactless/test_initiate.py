@@ -60,7 +60,7 @@ async def test_format_2():
     assert data.get(0x84) == _AID and data.get(0x50) == b"QPB"
 
 
-@requirement("Book C-7", "5.2", "Processing options come in format 1 or 2.")
+@requirement("Book 3", "6.5.8.4", "Processing options come in format 1 or 2.")
 async def test_format_1():
     data = _data()
     assert await _run([(_GPO, "800A 2000 08010100 10020401 9000")], _fci(), data) is None

@@ -359,7 +359,7 @@ async def _update(world, script, issuer_data=_UPDATE):
     return result
 
 
-@requirement("Book C-3", "5.9", "On its second presentment the card hears what its issuer has answered.")
+@requirement("Book C-3", "5", "On its second presentment the card hears what its issuer has answered.")
 async def test_issuer_update():
     world = await _world_with_update()
     result = await _update(world, [(_select(_VISA), _fci(_VISA)), (_PROOF, "9000"), (_SCRIPT, "9000")])
@@ -391,6 +391,14 @@ async def test_another_card_instead():
 async def test_an_answer_without_anything_for_the_card(issuer_data):
     world = await _world_with_update()
     assert await _update(world, [], h(issuer_data)) is None
+
+
+async def test_two_proofs_are_none():
+    world = await _world_with_update()
+    proof = "9108 1122334455667788"
+    script = [(_select(_VISA), _fci(_VISA)), (_SCRIPT, "9000")]
+    result = await _update(world, script, h(proof) + h(proof) + h("710B 8609") + h(_SCRIPT))
+    assert result.code == outcome.APPROVED
 
 
 async def test_a_proof_of_the_wrong_length_is_not_sent():

@@ -36,7 +36,7 @@ async def _run(afl, script, data=None):
     return outcome
 
 
-@requirement("Book C-7", "5.3", "All records of the file locator are read.")
+@requirement("Book 3", "10.2", "All records of the file locator are read.")
 async def test_the_records_of_two_files():
     data = DataStore(512)
     script = [

@@ -74,7 +74,7 @@ async def _sell(script, tables=None, time=oda.TODAY):
     return result, data
 
 
-@requirement("Book C-7", "Annex A", "An approval counts when the card's signature over the transaction holds.")
+@requirement("PBOC 12", "7.8", "An approval counts when the card's signature over the transaction holds.")
 async def test_approved():
     result, data = await _sell(_script())
     assert (result.code, result.cvm, result.reason) == (outcome.APPROVED, outcome.CVM_NONE, 0)

@@ -20,7 +20,7 @@ _CTQ2_ISSUER_UPDATE = const(0x40)
 _FORM_FACTOR = const(4)
 
 RECOVERS = False  # a presentment that was cut off is followed by a new transaction
-SIGNS_NUMBER_ALONE = False  # version 01 of the signature only (annex C)
+SIGNS_NUMBER_ALONE = False  # version 01 of the signature only (annex on fDDA)
 TC_MAY_GO_ONLINE = True  # 5.4.3.2
 
 
