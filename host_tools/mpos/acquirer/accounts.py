@@ -116,9 +116,9 @@ _OTHER_VISA: dict[int, dict[str, Any]] = {
     2: {"balance": 1},
     10: {"pin": _PIN},
     11: {"pin": _PIN},
+    12: {"pin": _PIN},
     13: {"pin": _PIN, "asks_pin": True},
     20: {"expiry": "1912"},
-    21: {"expiry": "1912"},
     60: {"scripts": (Script(BEFORE, ("put 9F58 05",)),)},
     61: {"wrong_arpc": True},
 }

@@ -69,6 +69,11 @@ def changed(tag: int) -> Callable[[_Objects], _Objects]:
     return lambda rows: [(found, change(value) if found == tag else value) for found, value in rows]
 
 
+def replaced(tag: int, value: str) -> Callable[[_Objects], _Objects]:
+    """`value`: in hex."""
+    return lambda rows: [(found, bytes.fromhex(value) if found == tag else old) for found, old in rows]
+
+
 def without(tag: int) -> Callable[[_Objects], _Objects]:
     return lambda rows: [row for row in rows if row[0] != tag]
 

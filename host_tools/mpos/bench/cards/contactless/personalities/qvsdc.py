@@ -12,12 +12,13 @@ from mpos.bench.cards.contactless.personalities.making import (
     approved,
     approved_offline,
     declined,
+    replaced,
     visa,
     without,
 )
 from mpos.bench.cards.profile import AID_VISA_ELECTRON
 
-_E_CARD_DECLINED, _E_EXPIRED, _E_BRAND = 405, 414, 415
+_E_CVM, _E_CARD_DECLINED, _E_EXPIRED, _E_BRAND = 403, 405, 414, 415
 _PAST = "191231"
 _OVER_FLOOR, _OVER_CVM = "250.00", "1000.00"
 # Form factor indicator: version 1; standard card, mobile phone with passcode; ISO/IEC 14443
@@ -58,6 +59,21 @@ ENTRIES = (
         amount=_OVER_CVM,
         cvm=DEVICE,
     ),
+    declined(
+        "visa-phone-changed",
+        "A phone that was not unlocked; somebody changes on the way what it says of that.",
+        "",
+        _E_CVM,
+        visa(21, form_factor=_PHONE, answer=replaced(0x9F6C, "0080")),
+        amount=_OVER_CVM,
+    ),
+    approved(
+        "visa-approves-with-pin",
+        "A Visa card that approves and wants the PIN: with that the reader asks the issuer.",
+        visa(12, decision="tc", ctq="8000"),
+        pin=PIN,
+        cvm=ONLINE_PIN,
+    ),
     approved(
         "visa-see-phone",
         "A phone that wants to be unlocked first; then it is tapped again.",
@@ -93,6 +109,13 @@ ENTRIES = (
         "54",
         0,
         visa(20, decision="tc", expiry=_PAST, ctq=ONLINE_IF_EXPIRED),
+    ),
+    declined(
+        "visa-no-expiry",
+        "A Visa card that approves and does not say until when it may: that counts as expired.",
+        "",
+        _E_EXPIRED,
+        visa(18, decision="tc", spoil=lambda f: f.drop(0x5F24)),
     ),
     declined(
         "visa-brand",

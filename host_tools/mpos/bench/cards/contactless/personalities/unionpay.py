@@ -11,11 +11,14 @@ from mpos.bench.cards.contactless.personalities.making import (
     SIGNATURE,
     approved,
     approved_offline,
+    broken,
     declined,
+    replaced,
     union,
 )
 from mpos.bench.cards.profile import AID_QUASI_CREDIT
 
+_E_EMV_DATA = 402
 _E_OFFLINE_APPROVED, _E_CARD_DECLINED, _E_NO_PIN, _E_EXPIRED, _E_EXCEPTION_FILE = 404, 405, 412, 414, 418
 _PAST, _FUTURE = "191231", "300101"
 _OVER_FLOOR, _OVER_CVM = "250.00", "1000.00"
@@ -88,6 +91,7 @@ ENTRIES = (
         "tap-pin", "A card that wants the PIN for the host.", union(610, cvm="online-pin"), pin=PIN, cvm=ONLINE_PIN
     ),
     declined("tap-pin-wrong", "The same, and the PIN is wrong.", "55", 0, union(611, cvm="online-pin"), pin="9999"),
+    broken("tap-pin-none", "The same, and none is entered.", _E_NO_PIN, union(612, cvm="online-pin"), pin="", detail=1),
     approved(
         "tap-pin-demanded",
         "The card asks for nothing, the issuer for the PIN: no second tap.",
@@ -110,6 +114,14 @@ ENTRIES = (
         union(617, cvm="device"),
         amount=_OVER_CVM,
         cvm=DEVICE,
+    ),
+    broken(
+        "tap-phone-changed",
+        "A phone that was not unlocked; somebody changes on the way what it says of that.",
+        _E_EMV_DATA,
+        union(621, answer=replaced(0x9F6C, "0080")),
+        amount=_OVER_CVM,
+        detail=0x9F6C,
     ),
     approved(
         "tap-see-phone",
