@@ -16,6 +16,7 @@ class _Chip:
         self.again = b""  # what a NACK brings in place of the last frame
         self._asleep = asleep  # transactions until it is awake
         self.looks = 0  # at the status byte
+        self.bytes = 0  # on the bus, with those of address and operation
         self.reads = []  # how much of each frame was read
         self.busy = 0  # looks that find nothing ready, before each frame
         self._left = 0
@@ -72,12 +73,14 @@ class SpiChip(_Chip):
 
     def write(self, buf):
         assert self.select.level == 0
+        self.bytes += len(buf)
         if self.is_awake():
             assert buf[0] == 0x01
             self.hears(bytes(buf[1:]))
 
     def readinto(self, buf, write=0):
         assert self.select.level == 0
+        self.bytes += len(buf)
         if not self.is_awake():
             buf[:] = b"\xff" * len(buf)
         elif write == 0x02:
@@ -101,6 +104,7 @@ class I2cChip(_Chip):
 
     def writeto(self, address, buf):
         assert address == 0x24
+        self.bytes += 1 + len(buf)
         if not self.is_awake():
             raise OSError(19)
         self.hears(bytes(buf))
@@ -108,6 +112,7 @@ class I2cChip(_Chip):
 
     def readfrom_into(self, address, buf):
         assert address == 0x24
+        self.bytes += 1 + len(buf)
         if not self.is_awake():
             raise OSError(19)
         if len(buf) == 1:

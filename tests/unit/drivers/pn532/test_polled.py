@@ -67,6 +67,19 @@ async def test_the_longest_answer_that_needs_no_second_reading(kind):
     chip.done()
 
 
+@cases((SpiChip, 164), (I2cChip, 167))
+async def test_what_an_exchange_costs(kind, count):
+    # The figures of docs/wiring.md: SELECT PPSE, an answer of 60 bytes, ready when it is first asked for
+    select = "4001 00A40400 0E 325041592E5359532E4444463031 00"
+    answer = "4100" + 60 * "5A"
+    assert len(cmd(select)) + len(ACK) + len(rsp(answer)) == 106  # what HSU takes
+    chip, transport = made(kind, [(cmd(select), [ACK, rsp(answer)])])
+    transport._bus.data[:21] = h(select)[1:]
+    await transport.command(0x40, 21, 60, False)
+    assert chip.bytes == count
+    chip.done()
+
+
 @cases(*BUSES)
 @requirement(
     "UM0701-02",
