@@ -105,7 +105,7 @@ def ending(record: Record) -> list[str]:
     if record.fallback:
         words.append("fallback")
     if record.response_code != "00":
-        words.append(record.response_code)
+        words.append(record.response_code or "offline")
     return words
 
 
