@@ -42,9 +42,7 @@ def check_results(chip: dict[int, bytes], fields: dict[str, str]) -> None:
     if result > _SUCCESSFUL or (result == _FAILED) != failed:
         raise RefusedError("contradiction", "Tag 9F34: its result is not that of the TVR.")
     if method in _OFFLINE and result == _SUCCESSFUL:
-        cvr = chip[0x9F10][4]
-        if not cvr & _CVR1_PIN_DONE or cvr & _CVR1_PIN_FAILED:
-            raise RefusedError("contradiction", "Tag 9F34: the card has verified no PIN.")
+        _check_verified(chip)
     # Electronic cash that goes online brings a PIN on top of what its list asks for (PBOC 3.0 part 13), so not the other
     # way round
     was_entered = bool(chip[0x95][2] & _TVR3_ONLINE_PIN)
@@ -54,14 +52,26 @@ def check_results(chip: dict[int, bytes], fields: dict[str, str]) -> None:
         raise RefusedError("contradiction", "Tag 95: no PIN was entered, and one came.")
 
 
+def _check_verified(chip: dict[int, bytes]) -> None:
+    cvr = chip[0x9F10][4]
+    if not cvr & _CVR1_PIN_DONE or cvr & _CVR1_PIN_FAILED:
+        raise RefusedError("contradiction", "Tag 9F34: the card has verified no PIN, and no device for it.")
+
+
 def check_tap(chip: dict[int, bytes], fields: dict[str, str]) -> None:
     """A tapped card's CVM results, where the reader gives them: a PIN for the host must have come then. One may come all the
     same: the issuer asked for it."""
     results = chip.get(0x9F34, b"")
     if len(results) not in (0, 3):
         raise RefusedError("chip-data", "Tag 9F34 is of a wrong length.")
-    if results and results[0] & 0x3F == _ONLINE and results[2] == _UNKNOWN and "52" not in fields:
+    if not results:
+        return
+    method, result = results[0] & 0x3F, results[2]
+    if method == _ONLINE and result == _UNKNOWN and "52" not in fields:
         raise RefusedError("pin-missing")
+    # Nothing but the card knows what its holder did on the device
+    if method in _OFFLINE and result == _SUCCESSFUL:
+        _check_verified(chip)
 
 
 def digits(block: str, key: bytes, pan: str) -> str:

@@ -92,6 +92,8 @@ CHIP = [
     ("tap-online", put("9F27", "40"), "contradiction"),
     ("tap-online", put("9F34", "0200"), "chip-data"),
     ("tap-online", put("9F34", "020000"), "pin-missing"),
+    ("tap-online", put("9F34", "010002"), "contradiction"),  # a device that the card knows nothing of
+    ("visa", put("9F34", "010002"), "contradiction"),
 ]
 
 

@@ -383,7 +383,8 @@ class TapTerminal:
         return pin
 
     def online(self) -> str:
-        self.known["9F34"] = bytes.fromhex("020000" if self.cvm == "online PIN" else "1F0002")
+        results = {"online PIN": "020000", "on the cardholder's device": "010002", "signature": "1E0000"}
+        self.known["9F34"] = bytes.fromhex(results.get(self.cvm, "1F0002"))
         self.known["84"] = self.name
         answer = self.ask(self)
         self.code = answer.code

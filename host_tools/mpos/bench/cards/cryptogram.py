@@ -41,9 +41,9 @@ def compute(master_key: bytes, terminal: dict[int, bytes], aip: bytes, atc: int,
     return ac.generate_ac(session_key(master_key, atc), data, ac.PaddingType.EMV)
 
 
-def visa_issuer_application_data(kind: int, version: int) -> bytes:
+def visa_issuer_application_data(kind: int, version: int, results: bytes = bytes(3)) -> bytes:
     """Tag 9F10 of a Visa card: length, key index 01, version, CVR (its length 03 and three bytes); no issuer's own data."""
-    return bytes([0x06, 0x01, version, 0x03, _CVR_KIND[kind], 0x00, 0x00])
+    return bytes([0x06, 0x01, version, 0x03, _CVR_KIND[kind] | results[0], results[1], results[2]])
 
 
 def visa(version: int, master_key: bytes, terminal: dict[int, bytes], aip: bytes, atc: int, iad: bytes) -> bytes:

@@ -31,8 +31,8 @@ class QpbocApplication(ContactlessApplication):
         pays = terminal.get(0x5F2A) == _CURRENCY and self.cash.covers(terminal.get(0x9F02, b""))
         return TC if pays and not ttq[1] & TTQ2_ONLINE else ARQC
 
-    def cryptogram(self, kind: int, terminal: dict[int, bytes]) -> tuple[bytes, bytes]:
-        iad = cryptogram.issuer_application_data(kind)
+    def cryptogram(self, kind: int, terminal: dict[int, bytes], results: bytes) -> tuple[bytes, bytes]:
+        iad = cryptogram.issuer_application_data(kind, None, results)
         return iad, cryptogram.compute(self.key, terminal, self.files.aip, self.atc, iad)
 
     def own_objects(self, kind: int) -> list[tuple[int, bytes]]:

@@ -37,9 +37,9 @@ class QvsdcApplication(ContactlessApplication):
     def decide(self, ttq: bytes, terminal: dict[int, bytes]) -> int:
         return self.by_profile(ttq)
 
-    def cryptogram(self, kind: int, terminal: dict[int, bytes]) -> tuple[bytes, bytes]:
+    def cryptogram(self, kind: int, terminal: dict[int, bytes], results: bytes) -> tuple[bytes, bytes]:
         version = self.profile.cvn
-        iad = cryptogram.visa_issuer_application_data(kind, version)
+        iad = cryptogram.visa_issuer_application_data(kind, version, results)
         value = cryptogram.visa(version, self.key, terminal, self.files.aip, self.atc, iad)
         self.arqc = value if kind == ARQC else b""
         self.authenticated = None

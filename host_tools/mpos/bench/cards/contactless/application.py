@@ -21,6 +21,7 @@ from mpos.bench.cards.tlv import dol, tlv
 
 _LAST_ATC = 0xFFFF
 _SEE_DEVICE = 0x6986
+_CVR1_PIN_DONE = 0x04
 _Rows = list[tuple[int, bytes]]
 
 # Terminal transaction qualifiers, EMV Contactless Book A, table 5-4
@@ -81,8 +82,8 @@ class ContactlessApplication:
         """The kind of cryptogram, as far as it does not depend on the cardholder's verification."""
         raise NotImplementedError
 
-    def cryptogram(self, kind: int, terminal: dict[int, bytes]) -> tuple[bytes, bytes]:
-        """Tags 9F10 and 9F26."""
+    def cryptogram(self, kind: int, terminal: dict[int, bytes], results: bytes) -> tuple[bytes, bytes]:
+        """Tags 9F10 and 9F26. results: what the CVR says beside the kind."""
         raise NotImplementedError
 
     def own_objects(self, kind: int) -> _Rows:
@@ -152,7 +153,10 @@ class ContactlessApplication:
 
     def _options(self, terminal: dict[int, bytes], ttq: bytes, ctq: bytes) -> bytes:
         profile, kind = self.profile, self._kind
-        iad, value = self.cryptogram(kind, terminal)
+        # The issuer hears it under the cryptogram, from the bit for a PIN that the card has verified: the qualifiers can be
+        # changed on the way
+        results = bytes([_CVR1_PIN_DONE if profile.cvm == "device" else 0, 0, 0])
+        iad, value = self.cryptogram(kind, terminal, results)
         track2 = [(0x57, profile.track2())] if profile.track2_in_gpo or profile.one_command else []
         rows = [
             *track2,

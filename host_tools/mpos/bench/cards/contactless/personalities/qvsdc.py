@@ -67,6 +67,14 @@ ENTRIES = (
         visa(21, form_factor=_PHONE, answer=replaced(0x9F6C, "0080")),
         amount=_OVER_CVM,
     ),
+    declined(
+        "visa-phone-claimed",
+        "The same of a card without keys: the reader cannot know it, the issuer does.",
+        "59",
+        0,
+        visa(23, oda=False, answer=replaced(0x9F6C, "0080")),
+        amount=_OVER_CVM,
+    ),
     approved(
         "visa-approves-with-pin",
         "A Visa card that approves and wants the PIN: with that the reader asks the issuer.",

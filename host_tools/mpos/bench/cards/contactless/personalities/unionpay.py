@@ -123,6 +123,14 @@ ENTRIES = (
         amount=_OVER_CVM,
         detail=0x9F6C,
     ),
+    declined(
+        "tap-phone-claimed",
+        "The same of a card without keys: the reader cannot know it, the issuer does.",
+        "59",
+        0,
+        union(656, oda=False, answer=replaced(0x9F6C, "0080")),
+        amount=_OVER_CVM,
+    ),
     approved(
         "tap-see-phone",
         "A phone that wants to be unlocked first; then it is tapped again.",
