@@ -101,6 +101,11 @@ async def _card(reader, opcode: int, number: int, body):
     return await reader.pass_through.handle(opcode, number, body)
 
 
+async def attend(reader) -> None:
+    """The task that watches over the card: here, in a module that stays, since asyncio may keep what a task has run."""
+    await reader.pass_through.run()
+
+
 def _done(w):
     return w.put_int(protocol.ERROR, 0, 2)
 

@@ -25,7 +25,7 @@ from ..errors import (
 )
 from ..link import protocol
 from ..util import modules
-from . import card_services
+from . import card_services, commands
 
 _LOOK_MS = const(30)  # between two looks
 _WATCH_MS = const(50)  # between two moments at which an open card's end is noticed
@@ -76,10 +76,12 @@ class PassThrough:
         self.card: Any = None
         self.version = b""
         self._service: Any = None
+        self._type = 0
         self._opener = 0
         self._answered = -1  # opcode and message id of the last command
         self._answer: Any = None
-        self._task: Any = None
+        self._is_begun = False
+        self._wanted = _ALL, _ANY_SYSTEM, 0  # technologies, system code, milliseconds
         self._failed: Any = None  # what ends it
         self._is_closing = False
         self._exchange = asyncio.Lock()
@@ -96,7 +98,7 @@ class PassThrough:
             write = await self._do(opcode, number, body)
         except (ReaderError, MemoryError) as error:
             failed = _reader_error(error)
-            if self._task is None:
+            if not self._is_begun:
                 self._let_go()
 
             def write(w):
@@ -136,7 +138,7 @@ class PassThrough:
                 self._used = self._reader.clock.ticks_ms()
 
     def _open(self, number: int, body):
-        if self._task is not None:
+        if self._is_begun:
             raise ReaderError(E_LINK_BUSY)
         technologies = _int(body, protocol.TECHNOLOGY, 1, _ALL)
         system_code = _int(body, protocol.SYSTEM_CODE, 2, _ANY_SYSTEM)
@@ -146,17 +148,20 @@ class PassThrough:
         if not 0 < seconds <= _TIMEOUT_MOST_S:
             raise ReaderError(E_LINK_BODY, protocol.TIMEOUT)
         self._opener = number
-        self._task = asyncio.create_task(self._run(technologies, system_code, seconds * 1000))
+        self._is_begun = True
+        self._wanted = technologies, system_code, seconds * 1000
+        asyncio.create_task(commands.attend(self._reader))
         return card_services.done
 
     # --- the card comes and goes
 
-    async def _run(self, technologies: int, system_code: int, timeout_ms: int) -> None:
+    async def run(self) -> None:
+        """Find the card, watch over it, clear up (a task of its own: commands.attend)."""
         contactless = self._reader.contactless
         try:
             try:
                 await contactless.start()
-                await self._find(technologies, system_code, timeout_ms)
+                await self._find(*self._wanted)
                 await self._watch()
             except (ReaderError, MemoryError) as error:
                 self._end(_reader_error(error))
@@ -203,14 +208,15 @@ class PassThrough:
             elif kind != protocol.TYPE_OTHER:
                 maker = card_services.Classic
         self._service = maker(self)
+        self._type = kind
+        await self._reader.link.send(self._found)
 
-        def write(w):
-            w.begin(protocol.EVENT, protocol.CARD_FOUND, self._opener)
-            w.put_int(protocol.TECHNOLOGY, card.technology, 1).put_int(protocol.CARD_TYPE, kind, 1)
-            w.put(protocol.UID, card.uid).put(protocol.CARD_SAYS, card.says)
-            return w.put(protocol.CARD_VERSION, self.version) if self.version else w
-
-        await self._reader.link.send(write)
+    def _found(self, w):
+        card = self.card
+        w.begin(protocol.EVENT, protocol.CARD_FOUND, self._opener)
+        w.put_int(protocol.TECHNOLOGY, card.technology, 1).put_int(protocol.CARD_TYPE, self._type, 1)
+        w.put(protocol.UID, card.uid).put(protocol.CARD_SAYS, card.says)
+        return w.put(protocol.CARD_VERSION, self.version) if self.version else w
 
     async def _ask_version(self) -> None:
         from ..mifare import ultralight
