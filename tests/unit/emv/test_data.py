@@ -156,3 +156,31 @@ def test_wiped_is_overwritten():
     assert bytes(view) == bytes(17)
     assert data.get(0x57) is None and data.used == 0
     assert data.put_card(0x57, h("6212340000000018D30122010000000000"))
+
+
+def test_a_copy_is_restored():
+    data = DataStore(64)
+    data.put(0x9F02, h("000000012345"))
+    data.put_card(0x82, h("2000"))
+    until = data.used
+    kept = data.copy(until)
+    data.put_card(0x9F36, h("0001"))
+    data.set(0x9F02, h("000000000001"))
+    other = DataStore(until)
+    other.restore(kept)
+    assert other.get(0x9F02) == h("000000012345") and other.get(0x82) == h("2000")
+    assert other.get(0x9F36) is None and other.used == until
+    # what was there before is gone, and what came after the copy may come again
+    data.restore(kept)
+    assert data.get(0x9F36) is None and data.used == until
+    assert data.put_card(0x9F36, h("0001"))
+
+
+def test_a_copy_that_does_not_fit():
+    data = DataStore(64)
+    data.put(0x9F02, h("000000012345"))
+    with raises(E_DATA_FULL, 0x9F02):
+        DataStore(data.used - 1).restore(data.copy(data.used))
+    nothing = DataStore(8)
+    nothing.restore(data.copy(0))
+    assert nothing.used == 0
