@@ -122,9 +122,9 @@ class Ultralight(Other):
             return done
         if opcode == protocol.CARD_FETCH:
             page, count = _range(body, ultralight.PAGE)
-            data = bytearray(count * ultralight.PAGE)
-            await self._ask(ultralight.read_into(card, page, data), page)
-            return _data(data)
+            room = bytearray(count * ultralight.PAGE)
+            await self._ask(ultralight.read_into(card, page, room), page)
+            return _data(room)
         if opcode == protocol.CARD_STORE:
             page = _block(body)
             data = protocol.need(body, protocol.DATA, ultralight.PAGE)
