@@ -74,6 +74,7 @@ class ContactlessReader:
         self._chip = chip
         self._response = bytearray(MAX_RESPONSE)
         self._on = False  # the carrier, and no card was found yet
+        self._dark = False  # the carrier is off for sure
         self._misses = 0  # looks that found nobody
 
     async def start(self) -> None:
@@ -102,7 +103,8 @@ class ContactlessReader:
                 if self._on:
                     await self._off()
                 return None
-            if not self._on:
+            # Every eighth time afresh: a card whose activation went wrong half-way may hear nothing else any more
+            if not self._on or not self._misses % _LOOKS:
                 await self._reset_field()
                 self._on = True
             found = await self._one(technologies, system_code)
@@ -121,7 +123,8 @@ class ContactlessReader:
     async def stop(self) -> None:
         """Carrier off, the chip asleep; no trace of the last exchange stays in the buffers."""
         self.wipe()
-        await self._off()
+        if not self._dark:
+            await self._off()
         await self._chip.power_down()
 
     def wipe(self) -> None:
@@ -218,6 +221,7 @@ class ContactlessReader:
     async def _off(self) -> None:
         self._on = False  # also when the chip does not take the command
         await self._chip.rf_configuration_field(False)
+        self._dark = True
 
     async def _one(self, technologies: int, system_code: int) -> "Target | None":
         """The one card that is in the field. Raises E_TWO_CARDS."""
@@ -286,6 +290,7 @@ class ContactlessReader:
 
     async def _reset_field(self) -> None:
         """Start every card afresh, also one that the last session left in the field."""
+        self._dark = False
         await self._chip.rf_configuration_field(False)
         await asyncio.sleep_ms(_RESET_MS)
         await self._chip.rf_configuration_field(True)

@@ -174,7 +174,13 @@ async def test_a_card_that_makes_no_sense():
 )
 async def test_the_carrier_has_pauses_in_a_long_wait():
     line, device = reader(
-        RESET + 100 * NOBODY + [FIELD_OFF] + 2 * (RESET + 3 * NOBODY + [FIELD_OFF]) + RESET + [NOBODY_B, CARD]
+        12 * (RESET + 8 * NOBODY)
+        + RESET
+        + 4 * NOBODY
+        + [FIELD_OFF]
+        + 2 * (RESET + 3 * NOBODY + [FIELD_OFF])
+        + RESET
+        + [NOBODY_B, CARD]
     )
     for _ in range(100 + 5 + 3 + 5 + 3 + 5):
         assert await device.look() is None
@@ -182,8 +188,19 @@ async def test_the_carrier_has_pauses_in_a_long_wait():
     line.done()
 
 
+@requirement(
+    "Book D", "9.6", "A card that an activation left half-way starts afresh: the field is reset in a wait, too."
+)
+async def test_every_eighth_look_starts_afresh():
+    line, device = reader(RESET + 8 * NOBODY + RESET + [NOBODY_B, CARD])
+    for _ in range(8):
+        assert await device.look() is None
+    assert (await device.look()).is_isodep
+    line.done()
+
+
 async def test_after_a_card_the_wait_begins_anew():
-    line, device = reader(RESET + 99 * NOBODY + [NOBODY_B, CARD] + RESET + 2 * NOBODY)
+    line, device = reader(12 * (RESET + 8 * NOBODY) + RESET + 3 * NOBODY + [NOBODY_B, CARD] + RESET + 2 * NOBODY)
     for _ in range(99):
         assert await device.look() is None
     assert await device.look() is not None
@@ -461,6 +478,13 @@ async def test_release(status):
     response = await card.transmit(h(SELECT))
     await card.release()
     assert bytes(response) == bytes(6)
+    line.done()
+
+
+async def test_stop_after_the_card_was_let_go():
+    line, card = await with_card([said("5200", "5300"), FIELD_OFF, SLEEP])
+    await card.release()
+    await card._reader.stop()  # the carrier is off already
     line.done()
 
 
