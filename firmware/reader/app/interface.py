@@ -48,6 +48,11 @@ class Interface:
     async def epilogue(self, answer) -> None:
         """The sale is decided and its notices are settled: what the card may still hear of the host's answer."""
 
+    @property
+    def script_results(self):
+        """What became of the issuer's scripts: five bytes for each (EMV 4.4 Book 4, A5)."""
+        return b"" if self.session is None else self.session.script_results
+
     def report(self, result) -> None:
         """Put into the result what only this one knows."""
 

@@ -56,18 +56,21 @@ async def go(t: "Transaction", sale: "Sale") -> outcome.Outcome:
         t.data.set(_TAG_9F41_TRANSACTION_SEQUENCE_COUNTER, from_int(sale.stan, 4))
         answer, error = await _asked(t, sale)
     final = None
+    told = 0
     try:
         final = await t.interface.conclude(answer, error, error is not None and unanswered(error))
     finally:
         if answer is not None:
-            session = t.interface.session
-            if session is not None and len(session.script_results):
+            told = len(t.interface.script_results)
+            if told:
                 _add(t, _notice(t, sale, protocol.NOTICE_SCRIPTS, ""))
             # Last: as long as anything can still fail the reversal stands
             sold = final is not None and final.code == outcome.APPROVED
             _settle(t, sale, _CARD_REFUSED if answer.response_code == _APPROVED and not sold else "")
     if answer is not None:
         await t.interface.epilogue(answer)
+        if len(t.interface.script_results) > told:
+            _add(t, _notice(t, sale, protocol.NOTICE_SCRIPTS, ""))
     elif final.code == outcome.APPROVED:
         _add(t, _notice(t, sale, protocol.NOTICE_OFFLINE, ""))
     return final
@@ -218,7 +221,7 @@ def _notice(t: "Transaction", sale: "Sale", kind: int, reason: str) -> memoryvie
     if result.rrn:
         w.put(protocol.RRN, result.rrn.encode())
     if kind == protocol.NOTICE_SCRIPTS:
-        w.put(protocol.SCRIPT_RESULTS, t.interface.session.script_results)
+        w.put(protocol.SCRIPT_RESULTS, t.interface.script_results)
     if kind == protocol.NOTICE_OFFLINE:
         w.put(protocol.TRACK2, sale.track2)
         if t.interface.session is not None:  # the card has decided once more since the packet

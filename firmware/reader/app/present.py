@@ -65,7 +65,7 @@ class Present:
         self._deadline = 0
         self._field_from = 0  # the field is not looked at before this
         self._shown = 0  # the message that says why, until it is
-        self._torn_atc = -1  # of a card that may have been charged, and was taken away too early
+        self.torn_atc = -1  # of a card that may have been charged, and was taken away too early
         self._which = 0  # where the card came
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
         self._tries: Any = {}  # how many came to nothing, by interface
@@ -102,18 +102,18 @@ class Present:
                 ended = True
             except ReaderError as error:
                 if error.code == E_NO_CARD:
-                    raise self._why(last)
+                    raise self.why(last)
                 failed = error
                 ended = False
             try:
                 await self._failed(failed, ended, failed.code != last.code)
             except ReaderError as error:
-                raise self._why(error)
+                raise self.why(error)
             last = failed
 
-    def _why(self, error: ReaderError) -> ReaderError:
+    def why(self, error: ReaderError) -> ReaderError:
         """Whatever came after it: that a card may have been charged, and was taken away too early, must be said."""
-        return error if self._torn_atc < 0 else ReaderError(E_TORN, self._torn_atc)
+        return error if self.torn_atc < 0 else ReaderError(E_TORN, self.torn_atc)
 
     async def stop(self) -> None:
         """Everything off. A card that is still in the slot must leave before it counts again."""
@@ -258,7 +258,7 @@ class Present:
         try:
             final = await self._tap.read(sale, card)
         finally:
-            self._torn_atc = self._tap.torn_atc
+            self.torn_atc = self._tap.torn_atc
             t.result.is_torn = self._tap.is_torn
         # Nothing is needed of the card any more
         await self._switch_off(0)

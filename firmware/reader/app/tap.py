@@ -176,6 +176,10 @@ class Tap(Interface):
             except ReaderError:
                 pass  # the next transaction says so
 
+    @property
+    def script_results(self):
+        return self._entry.script_results
+
     async def _again(self, contactless, clock):
         """The card, or None when nobody presents it in time."""
         deadline = time.ticks_add(clock.ticks_ms(), _UPDATE_MS)

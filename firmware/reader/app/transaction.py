@@ -85,7 +85,8 @@ class Transaction:
         wait_for is cancelled once more, from there, at whatever it awaits next."""
         result = self.result
         if self.cancelled and not result.code and not self._decided():
-            result.failed(ReaderError(self.cancel_code))
+            error = ReaderError(self.cancel_code)
+            result.failed(error if self._present is None else self._present.why(error))
         self.sample()
         if self.interface is not None:
             try:

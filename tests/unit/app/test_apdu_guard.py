@@ -3,7 +3,7 @@
 from reader.app.apdu_guard import ApduGuard
 from reader.errors import E_LINK_BODY, E_PASS_PAYMENT
 from reader.link.protocol import APDU
-from testing import cases, h, raises
+from testing import cases, h, raises, requirement
 
 _OWN = h("D156000099")  # a scheme of the acquirer's that has no RID among those everybody knows
 _LOYALTY = "00A40400 07 F0000000010203 00"
@@ -67,6 +67,9 @@ def test_only_after_a_name(command):
     ("D15600009901",),  # the reader's own
     ("D156",),
 )
+@requirement(
+    "ISO 7816-4", "11.2.2", "SELECT by a name, whole or its beginning, reaches no payment application by pass-through."
+)
 def test_payment_by_name(name):
     name = h(name)
     command = bytes((0x00, 0xA4, 0x04, 0x00, len(name))) + name
@@ -100,6 +103,9 @@ def test_payment_by_name(name):
     ("7FB00000 00",),
     ("10A40400 02 3250",),  # a chained SELECT
     ("0CA40400 0E 325041592E5359532E4444463031",),
+)
+@requirement(
+    "ISO 7816-4", "5.4.1", "Other channels, chained commands, paths and the master file are closed to pass-through."
 )
 def test_never(command):
     for guard in (_guard(), _named()):

@@ -111,6 +111,7 @@ class _Entry:
     """Entry Point, with its answer in hand."""
 
     wants_update = True
+    script_results = b""
     heard = b""
     fault = 0
 

@@ -75,6 +75,9 @@ async def test_a_cancellation_that_got_lost_ends_it_before_the_packet():
         def __init__(self, transaction, interfaces):
             self.transaction = transaction
 
+        def why(self, error):
+            return error
+
         async def read(self, sale):
             self.transaction.cancelled = True
             return outcome.Outcome(outcome.ONLINE_REQUEST)
