@@ -2,7 +2,7 @@
 
 from reader.errors import E_CARD_ACCESS, E_CARD_PROTOCOL
 from reader.felica import read_write
-from testing import ScriptedCard, cases, h, raises
+from testing import ScriptedCard, cases, h, raises, requirement
 
 _IDM = "012E3D23BA075C45"
 
@@ -18,6 +18,9 @@ def _frame(text):
     return bytes((len(body) + 1,)) + body
 
 
+@requirement(
+    "JIS X 6319-4", "Read", "Blocks of services that ask for no key are read; code and IDm of the answer are checked."
+)
 async def test_read():
     # East Wind EWTJ680H Technical Manual, 3.10.3: service 0009, block 0
     card = _card([("10 06 012E3D23BA075C45 01 0900 01 8000", "1D 07 012E3D23BA075C45 0000 01" + "00" * 16)])
@@ -25,6 +28,7 @@ async def test_read():
     card.done()
 
 
+@requirement("JIS X 6319-4", "Write", "Blocks of services that ask for no key are written.")
 async def test_write():
     # the same, 3.10.4
     data = "1122334455667788" * 2
@@ -33,6 +37,7 @@ async def test_write():
     card.done()
 
 
+@requirement("JIS X 6319-4", "Block list", "Elements of two and of three bytes; the order of the service in each.")
 async def test_block_list():
     # FeliCa Card User's Manual, Excerpted Edition, 4.2: elements of 2 bytes (block 3: 80 03, block 5: 80 05) and, past
     # block 255, of 3; the order of the service is in the low bits of the first byte
@@ -49,6 +54,7 @@ async def test_block_list():
     ("02 A5", 0x02A5),  # access is not allowed, the second
     ("00 01", 0x0001),
 )
+@requirement("JIS X 6319-4", "Status flags", "A refusal is told with both status flags.")
 async def test_status_flags(flags, detail):
     with raises(E_CARD_ACCESS, detail):
         await read_write.read(_refusing("06", "07" + _IDM + flags), h("100B"), h("0000"))
@@ -70,6 +76,7 @@ def _refusing(command, answer):
     ("07" + _IDM + "00",),
     ("07",),
 )
+@requirement("JIS X 6319-4", "Read", "An answer of another card, command or length is none.")
 async def test_malformed(answer):
     with raises(E_CARD_PROTOCOL):
         await read_write.read(_refusing("06", answer), h("100B"), h("0000"))

@@ -2,7 +2,7 @@
 
 from reader.errors import E_CARD_KIND, E_CARD_PROTOCOL, E_CARD_REMOVED, E_CARD_TIMEOUT
 from reader.mifare import classic
-from testing import ScriptedCard, cases, h, raises
+from testing import ScriptedCard, cases, h, raises, requirement
 
 # Table 4: the value 1234567 at address 17
 _VALUE = "87D61200 7829EDFF 87D61200 11EE11EE"
@@ -21,6 +21,9 @@ def _card(script, uid="3C5D7E9F"):
     (True, "3C5D7E9F", "61 08 A0A1A2A3A4A5 3C5D7E9F"),
     # AN10927: of seven bytes the last four
     (False, "04A1B2C3D4E5F6", "60 08 A0A1A2A3A4A5 C3D4E5F6"),
+)
+@requirement(
+    "UM0701-02", "7.3.8", "MIFARE authentication: command, block, key, the last four bytes of the serial number."
 )
 async def test_authenticate(with_b, uid, command):
     card = _card([(command, "")], uid)
@@ -74,6 +77,7 @@ async def test_write():
     (classic.DECREMENT, "C0 05 0A000000"),
     (classic.RESTORE, "C2 05 0A000000"),
 )
+@requirement("UM0701-02", "7.3.8", "Increment, decrement and restore of MIFARE, then transfer.")
 async def test_change(operation, command):
     card = _card([(command, ""), ("B0 06", "")])
     await classic.change(card, operation, 5, 6, 10)

@@ -2,7 +2,7 @@
 
 from reader.errors import E_CARD_ACCESS, E_CARD_PROTOCOL, E_CARD_TIMEOUT
 from reader.mifare import ultralight
-from testing import ScriptedCard, cases, h, raises
+from testing import ScriptedCard, cases, h, raises, requirement
 
 # NFC Forum Type 2 Tag Operation, and NTAG213_215_216, 8.5.7: a capability container and an empty NDEF message
 _PAGES_3 = "E1101200 0300FE00 00000000 00000000"
@@ -78,6 +78,9 @@ async def test_write():
     card.done()
 
 
+@requirement(
+    "UM0701-02", "7.3.9", "Commands that the chip does not know go through as they are: GET_VERSION, PWD_AUTH."
+)
 async def test_password():
     # NTAG213_215_216, 8.5.6: PWD and PACK at delivery
     card = _card([("1B FFFFFFFF", "0000")])
