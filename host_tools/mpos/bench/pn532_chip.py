@@ -9,7 +9,9 @@ After NXP's user manual UM0701-02, Rev. 02; sections are cited where the chip be
 the chip here is the stricter one:
 - until SAMConfiguration has brought it out of low battery mode (AN10609_3), it answers that and GetFirmwareVersion only;
 - out of power-down it comes by the sources that PowerDown was told, and no other;
-- an RF command with the carrier off, as RFConfiguration can switch it, finds nobody.
+- an RF command with the carrier off, as RFConfiguration can switch it, finds nobody;
+- it asks by REQA and REQB: a card with ISO/IEC 14443-4 that was activated, or any that was let go, is not found again before
+  the carrier was off.
 It knows the clock of no wall: what would take time on the air is added to `air_ms` and done at once. What it waits for is
 a card, when MaxRtyPassiveActivation says without end; a card that asks for time for ever; and `Field.real_ms` of others.
 

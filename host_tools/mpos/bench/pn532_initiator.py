@@ -33,7 +33,9 @@ class Initiator:
         self._listed: dict[int, Activated] = {}
         self._selected = 0
         self._wanted: tuple[int, int, bytes] | None = None  # what InListPassiveTarget still looks for
-        self._activated: dict[int, int] = {}  # targets by identity, at which of their power-ups
+        # Targets by identity: at which of their power-ups they were activated, or sent to sleep
+        self._active: dict[int, int] = {}
+        self._deaf: dict[int, int] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -121,7 +123,7 @@ class Initiator:
     def _type_a(self, present: list[Target], known: bytes) -> Iterator[Activated]:
         target: TypeATarget
         for target in of_modulation(present, "A"):
-            if not with_cascade_tags(target.uid).startswith(known):
+            if self._is_deaf(target) or not with_cascade_tags(target.uid).startswith(known):
                 continue
             steps = [f"SELECT {level}" for level in range(1, len(target.uid) // 3 + 1)]
             if not all(self.field.step(target, step) for step in steps):
@@ -132,14 +134,16 @@ class Initiator:
             if ats is None:
                 yield Mifare(self.field, self.air, target, said)
             elif self.field.step(target, "RATS"):
+                self._deafen(target)
                 yield IsoDep(self.field, self.air, target, said + ats, Limits.of_ats(ats), ats=ats)
 
     def _type_b(self, present: list[Target], afi: int) -> Iterator[Activated]:
         target: TypeBTarget
         for target in of_modulation(present, "B"):
-            if not answers_afi(target, afi) or not self.field.step(target, "ATTRIB"):
+            if self._is_deaf(target) or not answers_afi(target, afi) or not self.field.step(target, "ATTRIB"):
                 continue
             self._begin(target)
+            self._deafen(target)
             attrib = target.attrib_response
             said = b"\x50" + target.uid + target.application_data + target.protocol_info + bytes([len(attrib)]) + attrib
             if not target.protocol_info[1] & 0x01:
@@ -163,10 +167,18 @@ class Initiator:
             yield Felica(self.field, self.air, target, bytes([len(answer) + 1]) + answer)
 
     def _begin(self, target: Target) -> None:
-        """A card that was activated before and has had power since starts afresh."""
-        if self._activated.get(id(target)) == self.field.power_ups(target):
+        """A card that was active already goes back to idle at the first request, and answers the second as a new one."""
+        if self._active.get(id(target)) == self.field.power_ups(target):
             self.field.power_up(target)
-        self._activated[id(target)] = self.field.power_ups(target)
+        self._active[id(target)] = self.field.power_ups(target)
+
+    def _is_deaf(self, target: Target) -> bool:
+        """ISO/IEC 14443-3, 6.3 and 7.4: a card in the states PROTOCOL and HALT answers no REQA and no REQB, until it has
+        been without power."""
+        return self._deaf.get(id(target)) == self.field.power_ups(target)
+
+    def _deafen(self, target: Target) -> None:
+        self._deaf[id(target)] = self.field.power_ups(target)
 
     # Talking to them
 
@@ -212,6 +224,8 @@ class Initiator:
             listed = self._listed[each]
             if listed.is_selected:
                 listed.deselect()
+                if listed.can_halt:
+                    self._deafen(listed.target)
             listed.is_selected = False
             if forget:
                 del self._listed[each]
@@ -224,7 +238,7 @@ class Initiator:
             return bytes([st.CONTEXT])  # 7.3.12
         if not self.field.reaches(listed.target) or (not listed.is_selected and not listed.select_again()):
             return bytes([listed.no_answer()])
-        self._activated[id(listed.target)] = self.field.power_ups(listed.target)
+        self._active[id(listed.target)] = self.field.power_ups(listed.target)
         listed.is_selected = True
         self._selected = data[0]
         return bytes([st.OK])

@@ -44,6 +44,7 @@ class Activated:
     """A target from its activation until it starts afresh. `said`: what the answer to InListPassiveTarget has of it."""
 
     has_chaining = False
+    can_halt = True
 
     def __init__(self, field: Field, air: Air, target: Target, said: bytes):
         self.field = field
@@ -203,6 +204,7 @@ class Felica(Activated):
     """JIS X 6319-4: a frame whose length byte is wrong is nobody's."""
 
     target: FelicaTarget
+    can_halt = False  # it knows no selection
 
     def raw(self, frame: bytes) -> bytes | None:
         if not frame or frame[0] != len(frame):
@@ -212,10 +214,8 @@ class Felica(Activated):
             return self.send(frame, lambda _: None if found is None else bytes([len(found) + 1]) + found)
         return super().raw(frame)
 
-    def deselect(self) -> None: ...
-
     def select_again(self) -> bool:
-        return self.field.reaches(self.target)  # it knows no selection
+        return self.field.reaches(self.target)
 
 
 def polling(target: FelicaTarget, request: bytes) -> bytes | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.contract.device_process import sessions
 
 LIMIT_S = 60
 ON_ONE_READER = 10  # that many chips fit the heap of one
-AT_ONCE = 3  # more would make a busy machine late
 DEVICE = Path(__file__).with_name("device.py")
 
 CARD_REMOVED, CARD_PROTOCOL, CARD_TIMEOUT, TWO_CARDS, NO_CARD, CARD_ACCESS = 101, 102, 103, 104, 106, 114
@@ -78,17 +76,6 @@ async def run(*chips: Pn532Chip, bus: str = "plain") -> dict[tuple[int, str], li
         for at, one in enumerate(found)
         for (number, which), words in one.items()
     }
-
-
-async def some_at_once(tests: Iterable[Awaitable[None]]) -> None:
-    """All of them, few at a time."""
-    few = asyncio.Semaphore(AT_ONCE)
-
-    async def one(test: Awaitable[None]) -> None:
-        async with few:
-            await test
-
-    await asyncio.gather(*[one(test) for test in tests])
 
 
 async def act(*scripts: tuple[Pn532Chip, str], bus: str = "plain") -> list[list[str]]:

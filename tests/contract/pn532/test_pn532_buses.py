@@ -36,7 +36,7 @@ from tests.harness.requirements import requirement
 
 BUSES = ["hsu", "spi", "i2c", "spi+irq", "i2c+irq"]
 WAKE = {"hsu": WAKE_HSU, "spi": WAKE_SPI, "i2c": WAKE_I2C}
-SESSION = "14 00 {speed} 02 12 32 32 32 32 32 32 4A 4A 40 40 40 40 52 32 32 {slow} 16"
+SESSION = "14 00 {speed} 02 12 32 32 32 32 32 32 4A 4A 40 40 40 40 52 32 {slow} 16"
 
 
 def session_on(bus: str) -> list[int]:
@@ -167,7 +167,7 @@ async def test_a_chip_that_does_not_change_its_speed() -> None:
 @pytest.mark.parametrize("event", ["write", "read"])
 @pytest.mark.parametrize("bus", ["spi", "i2c"])
 async def test_cancel(bus: str, event: str) -> None:
-    numbers = range(1, 60, 4)
+    numbers = range(1, 60, 8)
     reached = set()
     together = 6
     for at in range(0, len(numbers), together):

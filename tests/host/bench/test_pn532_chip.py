@@ -13,6 +13,7 @@ from mpos.bench.field import Field, TargetRemoved
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.bench.pn532_faults import KINDS, Fault, Faults
 from mpos.bench.pn532_frames import Receiver, build
+from tests.harness.requirements import requirement
 
 ACK = bytes.fromhex("0000FF00FF00")
 NACK = bytes.fromhex("0000FFFF0000")
@@ -70,6 +71,11 @@ class Host:
         assert kind == "info"
         assert body[:1] == b"\xd5" or body == b"\x7f"
         return body[1:] if body[0] == 0xD5 else b"error"
+
+    def start_cards(self) -> None:
+        """Carrier off and on."""
+        self.ask("320100")
+        self.ask("320101")
 
     def hex(self, command: str | bytes) -> str:
         return self.ask(command).hex().upper()
@@ -208,12 +214,14 @@ def test_one_and_two_targets() -> None:
     one, two = Card(), Card("12675832", None, "0004", 0x08)
     host = Host(one, two)
     assert host.hex("4A0100") == "4B01" + "01034420" + "0704112233445566" + "067577810280"
+    host.start_cards()
     assert host.hex("4A0200") == "4B02" + "01034420" + "0704112233445566" + "067577810280" + "02000408" + "0412675832"
 
 
 def test_a_known_uid() -> None:
     host = Host(Card("01020304"), Card("04112233445566"), Card("04112233445566778899"))
     assert host.hex("4A020088041122").startswith("4B02"), "the first level of the cascade only"
+    host.start_cards()
     assert host.hex("4A0100 88041122 33445566").startswith("4B0101034420" + "0704112233445566")
     assert host.hex("4A0200 88041122 88334455 66778899").startswith("4B0101034420" + "0A04112233445566778899")
     assert host.hex("4A020001020304").startswith("4B010103442004")
@@ -324,9 +332,26 @@ def test_deselect_select_release() -> None:
     assert host.hex("400100") == "41009000"
     assert host.hex("5201") == "5300"
     assert host.hex("5401") == "5527"
+    host.start_cards()
     host.ask("4A0100")
     host.field.clear()
     assert host.hex("5401") == "5501"
+
+
+@requirement(
+    "ISO 14443-3", "6.3", "A card in PROTOCOL or HALT does not answer REQA; one that is just active does again."
+)
+def test_who_is_found_a_second_time() -> None:
+    host = Host(Card(), Card("12675832", None, "0004", 0x08))
+    host.ask("3205000101")
+    assert host.hex("4A0200").startswith("4B02")
+    assert host.hex("4A0200") == "4B01" + "0100040804" + "12675832"
+    assert host.hex("4401") == "4500"
+    assert host.hex("4A0200") == "4B00"
+    host.start_cards()
+    assert host.hex("4A0200").startswith("4B02")
+    assert host.hex("5200") == "5300"
+    assert host.hex("4A0200") == "4B00"
 
 
 def test_the_carrier_starts_cards_afresh() -> None:

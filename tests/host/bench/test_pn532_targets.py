@@ -55,9 +55,14 @@ def felica(uid: bytes = IDM, *systems: str) -> FelicaCard:
 
 @requirement("UM0701-02", "7.3.5", "A type B target is reported with its ATQB and its answer to ATTRIB.")
 def test_type_b() -> None:
+    said = "4B01" + "01" + "50E8253EEC00000011008185" + "0100"
+    assert Host(CardB()).hex("4A01030000") == Host(CardB()).hex("4A01030001") == said
     host = Host(CardB())
-    assert host.hex("4A010300") == "4B01" + "01" + "50E8253EEC00000011008185" + "0100"
-    assert host.hex("4A01030000") == host.hex("4A01030001")
+    host.ask("3205000101")
+    assert host.hex("4A010300") == said
+    assert host.hex("4A010300") == "4B00", "ISO/IEC 14443-3, 7.4: active as it is, it answers no REQB"
+    host.start_cards()
+    assert host.hex("4A010300") == said
     assert host.hex("4001 00A4040000") == "41009000"
     assert host.hex("0006") == "0100"
     assert host.hex("4E010101") == "4F27", "its bit rate was settled by ATTRIB"
@@ -185,6 +190,7 @@ def test_no_automatic_rats() -> None:
     assert host.hex("1204") == "13"
     assert host.hex("4A0100") == "4B01" + "01034420" + "0704112233445566"
     assert host.hex("1214") == "13"
+    host.start_cards()
     assert host.hex("4A0100").endswith("067577810280")
     assert host.hex("1201") == host.hex("12") == b"error".hex().upper()
 
@@ -236,15 +242,18 @@ def test_activated_again_it_has_forgotten() -> None:
     card = Card()
     host = Host(card)
     host.ask("4A0100")
+    host.start_cards()
+    assert host.hex("400100") == "4101", "it has power again, and is not activated"
+    assert card.powered == 2
     host.ask("4A0100")
     assert card.powered == 2
-    host.ask("320100")
-    host.ask("320101")
-    assert host.hex("400100") == "4101", "it has power again, and is not activated"
-    assert card.powered == 3
-    host.ask("4A0100")
-    assert card.powered == 3
     assert host.hex("400100") == "41009000"
+    classic = MifareClassic()
+    host = Host(classic)
+    host.ask("4A0100")
+    host.ask("40016004" + KEY + "3C5D7E9F")
+    host.ask("4A0100")
+    assert host.hex("40013004") == "4113", "and what was authenticated is so no more"
 
 
 # MIFARE
