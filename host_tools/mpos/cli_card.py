@@ -111,6 +111,8 @@ def _sales(cards: list[Any], chip: bool) -> Table:
             why = f"{entry.response_code} {RESPONSE_CODES.get(entry.response_code, '')}"
         elif entry.error:
             why = f"{entry.error} {ERRORS[entry.error][0]}"
+        elif entry.offline:
+            why = "by the card itself"
         table.add_row(entry.name, entry.outcome, why, *((entry.tvr, entry.tsi) if chip else ()), entry.story)
     return table
 
