@@ -171,7 +171,7 @@ async def _felica(there: World, reader: ReaderClient) -> None:
 
 async def _applications(there: World, reader: ReaderClient) -> None:
     async with laid(there, reader, "loyalty") as card:
-        assert card.found.type == CardType.ISODEP and card.found.says.hex() == "0344200578807002"
+        assert card.found.type == CardType.ISODEP and card.found.says.hex() == "0344200578337002"
         await refused(card.apdu(POINTS), E_PASS_PAYMENT)  # nothing was selected by name
         for name in (
             "325041592E5359532E4444463031",

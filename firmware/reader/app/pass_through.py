@@ -19,6 +19,7 @@ from ..errors import (
     E_LINK_BODY,
     E_LINK_BUSY,
     E_LINK_STATE,
+    E_NFC_STATUS,
     E_NO_CARD,
     E_TWO_CARDS,
     ReaderError,
@@ -80,7 +81,7 @@ class PassThrough:
         self._opener = 0
         self._answered = -1  # opcode and message id of the last command
         self._answer: Any = None
-        self._is_begun = False
+        self._task: Any = None
         self._wanted = _ALL, _ANY_SYSTEM, 0  # technologies, system code, milliseconds
         self._failed: Any = None  # what ends it
         self._is_closing = False
@@ -98,7 +99,7 @@ class PassThrough:
             write = await self._do(opcode, number, body)
         except (ReaderError, MemoryError) as error:
             failed = _reader_error(error)
-            if not self._is_begun:
+            if self._task is None:
                 self._let_go()
 
             def write(w):
@@ -138,7 +139,7 @@ class PassThrough:
                 self._used = self._reader.clock.ticks_ms()
 
     def _open(self, number: int, body):
-        if self._is_begun:
+        if self._task is not None:
             raise ReaderError(E_LINK_BUSY)
         technologies = _int(body, protocol.TECHNOLOGY, 1, _ALL)
         system_code = _int(body, protocol.SYSTEM_CODE, 2, _ANY_SYSTEM)
@@ -148,9 +149,8 @@ class PassThrough:
         if not 0 < seconds <= _TIMEOUT_MOST_S:
             raise ReaderError(E_LINK_BODY, protocol.TIMEOUT)
         self._opener = number
-        self._is_begun = True
         self._wanted = technologies, system_code, seconds * 1000
-        asyncio.create_task(commands.attend(self._reader))
+        self._task = asyncio.create_task(commands.attend(self._reader))
         return card_services.done
 
     # --- the card comes and goes
@@ -197,6 +197,7 @@ class PassThrough:
         if card.is_isodep:
             kind = protocol.TYPE_ISODEP
             maker = card_services.Isodep
+            await self._speed_up()
         elif card.technology == protocol.TECHNOLOGY_FELICA:
             kind = protocol.TYPE_FELICA
             maker = card_services.Felica
@@ -217,6 +218,14 @@ class PassThrough:
         w.put_int(protocol.TECHNOLOGY, card.technology, 1).put_int(protocol.CARD_TYPE, self._type, 1)
         w.put(protocol.UID, card.uid).put(protocol.CARD_SAYS, card.says)
         return w.put(protocol.CARD_VERSION, self.version) if self.version else w
+
+    async def _speed_up(self) -> None:
+        try:
+            await self.card.speed_up()
+        except ReaderError as error:
+            if error.code != E_NFC_STATUS:
+                raise
+            await self.activate()  # it offers what it does not do: slowly, then
 
     async def _ask_version(self) -> None:
         from ..mifare import ultralight
@@ -271,7 +280,7 @@ class PassThrough:
         if kept is None:
             return
         # asyncio may keep the task, and so this object
-        self._reader = self._kept = self._service = self.card = self._answer = None
+        self._reader = self._kept = self._service = self.card = self._answer = self._task = None
         reader.pass_through = None
         self._closed.set()
         modules.keep_only(kept)

@@ -15,6 +15,7 @@ from reader.errors import (
     E_LINK_BUSY,
     E_LINK_STATE,
     E_NFC_SILENT,
+    E_NFC_STATUS,
     E_NO_CARD,
     E_PASS_PAYMENT,
     E_TWO_CARDS,
@@ -47,6 +48,13 @@ class _Card(ScriptedCard):
         self.raw = self.transmit
         self.is_there = True
         self.activations = 0
+        self.speed = 0  # or why it cannot be raised
+
+    async def speed_up(self):
+        if self.speed >= 100:
+            raise ReaderError(self.speed)
+        self.speed = 2
+        return 2
 
     async def is_present(self):
         self.activations += 1
@@ -402,6 +410,22 @@ async def test_apdus():
     assert _error(await reader.ask(protocol.CARD_APDU, "D605 00B0000002")) == E_PASS_PAYMENT
     assert _error(await reader.ask(protocol.CARD_FETCH, "D9020000")) == E_CARD_KIND
     card.done()
+    await reader.close()
+
+
+@cases((0, 0, 0), (E_NFC_STATUS, 1, 0), (E_CARD_REMOVED, 0, E_CARD_REMOVED))
+async def test_as_fast_as_both_can(speed, activations, code):
+    # ISO/IEC 14443-4, 5.3: PPS; a card that refuses what it has offered is activated again and stays slow
+    card = _Card([], _ISODEP)
+    card.speed = speed
+    reader = _opened(card)
+    if not code:
+        await reader.open()
+        assert card.speed == (speed or 2) and card.activations == activations
+    else:
+        assert _error(await reader.ask(protocol.CARD_OPEN)) == 0
+        assert _error((await reader.event())[1]) == code
+        await asyncio.sleep_ms(0)
     await reader.close()
 
 

@@ -28,7 +28,7 @@ class LoyaltyCard:
 
     atqa = b"\x00\x04"
     sak = 0x20
-    ats: bytes | None = bytes.fromhex("0578807002")
+    ats: bytes | None = bytes.fromhex("0578337002")  # TA(1): 212 and 424 kbit/s, both ways
 
     def __init__(self, uid: bytes = bytes.fromhex("04D1E2F3A4B5C6"), points: int = 120, message: bytes = b""):
         self.uid = uid
