@@ -119,8 +119,8 @@ def _sales(cards: list[Any], chip: bool) -> Table:
 
 @app.command(
     "read",
-    epilog="Examples: mpos card read --card mifare-1k --block 4 --count 2 --slot 1 --key a | "
-    "mpos card read --card ntag213 --page 4 --count 8 | mpos card read --card felica --service 100B --block 0",
+    epilog="Examples:\n\nmpos card read --card mifare-1k --block 4 --count 2 --slot 1 --key a\n\n"
+    "mpos card read --card ntag213 --page 4 --count 8\n\nmpos card read --card felica --service 100B --block 0",
 )
 def read(
     card: CardName,
@@ -146,6 +146,7 @@ def read(
         if first is None:
             return {}
         kind = passed.found.type
+        _check_word(kind, page)
         if kind == CardType.FELICA:
             blocks = []
             for code in _needed(services):
@@ -179,9 +180,9 @@ def read(
 
 @app.command(
     "write",
-    epilog="Examples: mpos card write --card ntag213 --page 6 --data 01020304 | "
-    "mpos card write --card mifare-1k --block 4 --text POINTS --slot 1 --key a | "
-    "mpos card write --card felica --service 1009 --block 1 --text HELLO | "
+    epilog="Examples:\n\nmpos card write --card ntag213 --page 6 --data 01020304\n\n"
+    "mpos card write --card mifare-1k --block 4 --text POINTS --slot 1 --key a\n\n"
+    "mpos card write --card felica --service 1009 --block 1 --text HELLO\n\n"
     "mpos card write --card mifare-1k --block 7 --access 7F078800 --slots 3,4 --slot 1 --key a",
 )
 def write(
@@ -235,6 +236,7 @@ def write(
         from mpos.link.messages import CardType
 
         kind = passed.found.type
+        _check_word(kind, page)
         if kind == CardType.FELICA:
             if len(_needed(services)) > 1:
                 raise fail("--service takes one code to write to")
@@ -259,8 +261,8 @@ def write(
 
 @app.command(
     "value",
-    epilog="Examples: mpos card value --card mifare-1k --block 8 --decrement 5 | "
-    "mpos card value --card mifare-1k --block 8 --increment 20 --slot 2 --key b | "
+    epilog="Examples:\n\nmpos card value --card mifare-1k --block 8 --decrement 5\n\n"
+    "mpos card value --card mifare-1k --block 8 --increment 20 --slot 2 --key b\n\n"
     "mpos card value --card mifare-1k --block 8 --copy-to 9 --slot 1 --key a",
 )
 def value(
@@ -447,6 +449,13 @@ def _show(record: dict[str, Any], as_json: bool) -> None:
         out.print(f"block {record['block']:3}  value {record['value']}", markup=False)
     if "written" in record:
         out.print("written", markup=False)
+
+
+def _check_word(kind: int, page: int | None) -> None:
+    from mpos.link.messages import CardType
+
+    if (kind == CardType.ULTRALIGHT) != (page is not None):
+        raise fail("this card has pages: say --page" if page is None else "this card has blocks: say --block")
 
 
 async def _authenticate(passed: Any, slot: int | None, key: Key, block: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from mpos import cli_card
@@ -105,6 +106,14 @@ def test_what_cannot_be_meant(arguments, hint):
 )
 def test_refusals_say_what_to_do(code, detail, kind, hint):
     assert hint in cli_card._why(code, detail, kind)
+
+
+def test_pages_are_no_blocks(capsys):
+    for kind, page, hint in ((CardType.ULTRALIGHT, None, "--page"), (CardType.CLASSIC_1K, 4, "--block")):
+        with pytest.raises(typer.Exit):
+            cli_card._check_word(kind, page)
+        assert hint in capsys.readouterr().err
+    cli_card._check_word(CardType.FELICA, None)
 
 
 def test_no_felica_card():

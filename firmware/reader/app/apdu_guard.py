@@ -33,13 +33,14 @@ _NEVER = b"\xae\xa8\xc2\xc3\x70"
 
 # Registered application providers that are payment schemes (ISO/IEC 7816-5; the schemes publish theirs), after A0 00 00:
 # Visa, Mastercard (3), American Express, LINK, CB, JCB, Dankort, PagoBancomat, Diners and Discover (2), mada, Interac,
-# UnionPay, girocard, Verve, eftpos, RuPay, MIR, Elo
+# UnionPay, girocard, Verve, eftpos, Elo (2), RuPay, MyDebit, DNA, MIR, TROY, TPN, NAPAS
 _RIDS = (
     b"\x00\x03\x00\x04\x00\x05\x00\x10\x00\x25\x00\x29\x00\x42\x00\x65\x01\x21\x01\x41\x01\x52\x03\x24\x02\x28\x02\x77"
-    b"\x03\x33\x03\x59\x03\x71\x03\x84\x05\x24\x06\x58\x06\x51"
+    b"\x03\x33\x03\x59\x03\x71\x03\x84\x04\x95\x06\x51\x05\x24\x06\x15\x06\x20\x06\x58\x06\x72\x06\x77\x07\x27"
 )
 _REGISTERED = b"\xa0\x00\x00"
-_GIROCARD = b"\xd2\x76\x00\x00\x25"  # its older RID
+# National ones: girocard, BankAxept, KS X 6928 of Korea
+_NATIONAL = (b"\xd2\x76\x00\x00\x25", b"\xd5\x78\x00\x00\x02", b"\xd4\x10\x00\x00\x03")
 _ENVIRONMENT = b"PAY.SYS.DDF01"  # after "1" or "2" (EMV Book 1, 11.3.2; EMV Contactless Book B, 3.3.2)
 _DF_NAME = const(0x84)
 _ACCOUNT = (0x57, 0x5A, 0x56, 0x9F6B)  # track 2, PAN, track 1 and track 2 of the kernels that have those
@@ -102,7 +103,10 @@ class ApduGuard:
         for at in range(0, len(_RIDS), 2):
             if _begins_alike(name, _REGISTERED + _RIDS[at : at + 2]):
                 return True
-        return _begins_alike(name, _GIROCARD)
+        for rid in _NATIONAL:
+            if _begins_alike(name, rid):
+                return True
+        return False
 
 
 def _begins_alike(name, other) -> bool:
