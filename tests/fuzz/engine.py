@@ -18,9 +18,9 @@ def main(name: str, arguments: list[str]) -> None:
     device.install()
     # Never left: a step of the kernel is imported when it is needed
     atheris.instrument_imports(include=["reader"], enable_loader_override=False).__enter__()
-    from tests.fuzz.targets import targets
+    from tests.fuzz.targets import named
 
-    target = targets()[name]
+    target = named(name)
     atheris.Setup([sys.argv[0], f"-max_len={target.longest}", *arguments], target.function)
     atheris.Fuzz()
 

@@ -1,5 +1,5 @@
-"""Runs on MicroPython: transactions of the contact kernel with a card that has learned one conversation and answers
-with mutations of it.
+"""Runs on MicroPython: transactions of the contact kernel, or of the contactless ones for a conversation by radio, with a
+card that has learned one conversation and answers with mutations of it.
 
     random_card.py CONVERSATION TABLES FIRST COUNT [trace | crash | leak]
 
@@ -20,16 +20,17 @@ vfs.mount(vfs.VfsRom(rommap.open(os.getenv("MPOS_ROM"))), "/rom")
 sys.path[:] = ["/rom", ".frozen"]
 
 from reader import outcome
-from reader.emv.contact.kernel import Kernel
 from reader.emv.data import DataStore
 from reader.errors import ReaderError
 from reader.storage.emv_tables import EmvTables
+from reader.util.modules import keep_only, loaded
 
 _COMMANDS_MOST = 700
 _QUESTIONS_MOST = 100
 _RESPONSE_MOST = 258
 _SETTLED = 20  # transactions until the heap is as it stays
 _DRIFT = 1024
+_TAPS = 3
 _STATUS = b"\x62\x83\x63\x00\x63\xc0\x63\xc2\x67\x00\x69\x83\x69\x84\x69\x85\x6a\x81\x6a\x82\x6a\x83\x6a\x88\x6d\x00\x90\x01\x61\x10\x6c\x08"
 _TAGS = (b"\x5a", b"\x57", b"\x82", b"\x94", b"\x8c", b"\x8d", b"\x8e", b"\x9f\x38", b"\x9f\x4a", b"\x9f\x27", b"\x90")
 _ACCOUNT = (0x57, 0x5A, 0x5F20)
@@ -59,6 +60,33 @@ class Sale:
     time = (2026, 3, 14, 15, 9, 26)
 
 
+class Row:
+    """A combination, as in boards/unix/parameters.json."""
+
+    transaction_limit = 1000000
+    cvm_limit = 100000
+    floor_limit = 20000
+    status_check = zero_amount = True
+    extended_selection = False
+    application_version = b"\x00\x30"
+
+    def __init__(self, aid, kernel, ttq, pan_ranges):
+        self.aid = unhexlify(aid)
+        self.kernel = kernel
+        self.ttq = unhexlify(ttq)
+        self.pan_ranges = pan_ranges
+
+
+class Parameters:
+    terminal = Terminal
+    contactless = (
+        Row("A000000333010101", 7, "37004080", "62,81,999999"),
+        Row("A000000333010102", 7, "37004080", None),
+        Row("A000000333010103", 7, "37004080", None),
+        Row("A0000000031010", 3, "3700C000", None),
+    )
+
+
 class Entropy:
     def fill(self, buffer):
         for at in range(len(buffer)):
@@ -76,6 +104,8 @@ def some_bytes(n):
 class Conversation:
     """commands[i] was answered by responses[i]; `answer`: field 55 of the host."""
 
+    is_tap = False
+
     def __init__(self, path):
         self.commands = []
         self.responses = []
@@ -83,7 +113,9 @@ class Conversation:
         with open(path) as file:
             for line in file:
                 kind, _, text = line.strip().partition(" ")
-                if kind == ">":
+                if kind == "@":
+                    self.is_tap = True
+                elif kind == ">":
                     self.commands.append(unhexlify(text))
                 elif kind == "<":
                     self.responses.append(unhexlify(text))
@@ -292,6 +324,8 @@ async def host(kernel, conversation):
 
 
 async def transaction(conversation, tables, data, counts, mode):
+    from reader.emv.contact.kernel import Kernel
+
     card = Card(conversation, mode)
     cardholder = Cardholder()
     kernel = Kernel(Terminal, tables, cardholder, Entropy())
@@ -325,6 +359,57 @@ async def transaction(conversation, tables, data, counts, mode):
     counts["commands"] = max(counts.get("commands", 0), card.commands)
 
 
+async def tap(conversation, tables, data, counts, mode, room):
+    """Presentments of one transaction, until the card has decided or the cardholder has enough."""
+    from reader.emv.contactless.entry_point import EntryPoint
+
+    entry = EntryPoint(Parameters, Entropy(), None if below(8) == 0 else tables, 3, room)
+    tx = entry.pre_process(Sale.amount, Sale.currency, Sale.time, Sale.sequence, (0, 0, 0, 1)[below(4)])
+    commands = 0
+    try:
+        for _ in range(_TAPS):
+            card = Card(conversation, mode)
+            ended = None
+            try:
+                ended = await entry.run(card.transmit, tx, data)
+            except ReaderError as error:
+                if not 100 <= error.code < 899 or not isinstance(error.detail, int):
+                    raise AssertionError(error)
+                count(counts, error.code)
+            commands = max(commands, card.commands)
+            if not -1 <= entry.torn_atc <= 0xFFFF:
+                raise AssertionError(entry.torn_atc)
+            if ended is None or ended.code in (outcome.END_APPLICATION, outcome.TRY_AGAIN):
+                if data.used:
+                    raise AssertionError("data of a card that has decided nothing")
+                if ended is not None:
+                    count(counts, "ended")
+                continue
+            if ended.code not in (
+                outcome.APPROVED,
+                outcome.DECLINED,
+                outcome.ONLINE_REQUEST,
+                outcome.TRY_ANOTHER_INTERFACE,
+            ):
+                raise AssertionError(ended)
+            count(counts, ("", "", "", "approved", "declined", "online", "elsewhere")[ended.code])
+            said = data.get(0x9F27)
+            if ended.code == outcome.APPROVED and (said is None or said[0] >> 6 != 1):
+                raise AssertionError("approved without the card")
+            if entry.wants_update:
+                await entry.update(Card(conversation, mode).transmit, tx, data, conversation.answer + scripts())
+                count(counts, "updated")
+            break
+    except ReaderError as error:
+        count(counts, error.code)
+    finally:
+        entry.wipe()
+        data.wipe()
+    if any(room):
+        raise AssertionError("records are still here")
+    counts["commands"] = max(counts.get("commands", 0), commands)
+
+
 def count(counts, what):
     counts[what] = counts.get(what, 0) + 1
 
@@ -338,31 +423,49 @@ def finish(coroutine):
     raise AssertionError("it waits for something")
 
 
+def at_rest(kept):
+    """Heap in use with the modules `kept`: how many a transaction leaves behind depends on its end."""
+    keep_only(kept)
+    return gc.mem_alloc()
+
+
 def main(path, tables_path, first, number, mode=""):
     conversation = Conversation(path)
     tables = EmvTables(tables_path)
-    data = DataStore(2560)
-    # As the reader does: the names of what is loaded later are in the heap then
-    Kernel(None, None, None, None).rehearse()
-    from reader import iso9564  # noqa: F401
-
     counts = {}
+    if conversation.is_tap:
+        data = DataStore(1536)
+        room = bytearray(2048)
+
+        def once():
+            return tap(conversation, tables, data, counts, mode, room)
+
+    else:
+        from reader import iso9564  # noqa: F401
+        from reader.emv.contact.kernel import Kernel
+
+        data = DataStore(2560)
+        # As the reader does: the names of what is loaded later are in the heap then
+        Kernel(None, None, None, None).rehearse()
+
+        def once():
+            return transaction(conversation, tables, data, counts, mode)
+
     settled = 0
+    kept = loaded()
     for seed in range(int(first), int(first) + int(number)):
         random.seed(seed)
         for _ in range(16):  # the first numbers of neighbouring seeds are much alike
             below(2)
         try:
-            finish(transaction(conversation, tables, data, counts, mode))
+            finish(once())
             if seed - int(first) == _SETTLED:
-                gc.collect()
-                settled = gc.mem_alloc()
+                settled = at_rest(kept)
         except BaseException as error:
             print("fail", seed)
             sys.print_exception(error, sys.stdout)
             sys.exit(1)
-    gc.collect()
-    used = gc.mem_alloc()
+    used = at_rest(kept)
     if settled and abs(used - settled) > _DRIFT:
         print("fail heap", settled, "->", used)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Contact transactions under MicroPython, 128 KB of heap, with cards that mutate a conversation they once had.
+"""Transactions by contact and by radio under MicroPython, 128 KB of heap, with cards that mutate a conversation they once had.
 
 Each ends in an outcome or a ReaderError, within a bounded number of commands; afterwards no PIN is left, and the heap is
 what it was.
@@ -12,7 +12,7 @@ import pytest
 
 from tests.fuzz import random_cards
 
-_COUNT = 500  # transactions with each card
+_COUNT = 150  # transactions with each card; `python -m tests.fuzz.random_cards` does as many as you like
 _SEEDS = Path(__file__).with_name("seeds.txt")
 _COMMANDS_MOST = 700
 
@@ -28,17 +28,17 @@ def test_a_rogue_card_breaks_nothing(card: str) -> None:
     assert done.code == 0 and done.counts, _broken(card, done)
     # It was no run against walls: cards got to every end, and broke off at many places
     counts = done.counts
-    assert counts.get("approved", 0) + counts.get("declined", 0) > 40 and counts["ended"] > 5
-    if _goes_online(card):
-        assert counts["online"] > 20 and counts["declined"] > 5
+    assert counts.get("approved", 0) + counts.get("declined", 0) + counts.get("online", 0) > 15
+    assert counts["ended"] > 2
     assert len([name for name in counts if name.isdigit()]) >= 5  # codes of a ReaderError
+    assert counts["commands"] <= _COMMANDS_MOST
+    recorded = (random_cards.CONVERSATIONS / f"{card}.txt").read_text()
+    if recorded.startswith("@ tap"):
+        return  # its card is presented more than once, and ends more than once
+    if "\n= " in recorded:
+        assert counts["online"] > 7 and counts["declined"] > 2
     ends = [count for name, count in counts.items() if name not in ("online", "commands", "heap")]
     assert sum(ends) == _COUNT
-    assert counts["commands"] <= _COMMANDS_MOST
-
-
-def _goes_online(card: str) -> bool:
-    return "\n= " in (random_cards.CONVERSATIONS / f"{card}.txt").read_text()
 
 
 def _seeds() -> list[tuple[str, int]]:
