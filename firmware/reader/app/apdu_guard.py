@@ -103,10 +103,7 @@ class ApduGuard:
         for at in range(0, len(_RIDS), 2):
             if _begins_alike(name, _REGISTERED + _RIDS[at : at + 2]):
                 return True
-        for rid in _NATIONAL:
-            if _begins_alike(name, rid):
-                return True
-        return False
+        return any(_begins_alike(name, rid) for rid in _NATIONAL)
 
 
 def _begins_alike(name, other) -> bool:
