@@ -98,7 +98,11 @@ class PassedCard:
 
     async def store_trailer(self, block: int, access: bytes, slot_a: int, slot_b: int) -> None:
         """The trailer of a sector: access bits and user byte (4 bytes), keys by their slots."""
-        body: dict[int, bytes] = {Tag.BLOCK: block.to_bytes(2, "big"), Tag.DATA: access, Tag.KEY_SLOT: bytes([slot_a, slot_b])}
+        body: dict[int, bytes] = {
+            Tag.BLOCK: block.to_bytes(2, "big"),
+            Tag.DATA: access,
+            Tag.KEY_SLOT: bytes([slot_a, slot_b]),
+        }
         await self._command(Opcode.CARD_STORE, body)
 
     async def fetch_felica(self, services: Sequence[int], blocks: Sequence[int]) -> bytes:
@@ -111,7 +115,11 @@ class PassedCard:
     async def value(self, operation: Operation, block: int, operand: int = 0, target: int | None = None) -> int:
         """The value of block `target` (without it: `block`) after the operation."""
         blocks = block.to_bytes(2, "big") + (b"" if target is None else target.to_bytes(2, "big"))
-        body: dict[int, bytes] = {Tag.OPERATION: bytes([operation]), Tag.BLOCK: blocks, Tag.VALUE: operand.to_bytes(4, "big")}
+        body: dict[int, bytes] = {
+            Tag.OPERATION: bytes([operation]),
+            Tag.BLOCK: blocks,
+            Tag.VALUE: operand.to_bytes(4, "big"),
+        }
         return int.from_bytes((await self._command(Opcode.CARD_VALUE, body)).body[Tag.VALUE], "big", signed=True)
 
     async def _command(self, opcode: Opcode, body: dict[int, bytes]) -> Message:
