@@ -17,6 +17,7 @@ from mpos.bench.cards.memory.felica import FelicaCard
 from mpos.bench.cards.memory.ultralight import Ultralight
 from mpos.bench.field import ANSWER_GARBLED, PULLED, Nak, Target
 from tests.harness.requirements import requirement
+from tests.host.bench.test_pn532_bus import joined
 from tests.host.bench.test_pn532_chip import Card, Host
 
 IDM, PMM = bytes.fromhex("0102030405060708"), bytes.fromhex("F1F2F3F4F5F6F7F8")
@@ -415,3 +416,47 @@ async def test_real_time_passes_as_far_as_is_asked_for() -> None:
     host.chip.receive(bytes.fromhex("0000FF00FF00"))
     await asyncio.sleep(0.03)
     assert not came.is_set(), "aborted"
+
+
+# Whole sessions of others
+
+
+def test_a_session_of_nfcpy() -> None:
+    """What nfcpy sends when it opens and closes a PN532 (test_clf_pn532.py: test_init_linux_stty_set_none, close)."""
+    line_test = "00 00" + "".join(f"{n % 256:02x}" for n in range(262))
+    host = Host(awake=False)
+    host.write(bytes(10))
+    expected = {
+        "02": "03 32010607",
+        "14 010000": "15",
+        line_test: "01" + line_test[2:],
+        "12 00": "13",
+        "32 02000b0a": "33",
+        "32 0400": "33",
+        "32 05010001": "33",
+        "32 0a59f43f114d85616f266287": "33",
+        "32 0b69ff3f114185616f": "33",
+        "32 0cff0485": "33",
+        "32 0d85158a8508b28501da": "33",
+        "32 0102": "33",
+        "10 04": "11",
+    }
+    for command, answer in expected.items():
+        assert host.ask(command) == bytes.fromhex(answer), command
+    host.write(bytes.fromhex("0000FF00FF00"))
+    assert host.chip.speed == 115_200
+    assert host.hex("16 b000") == "1700"
+    assert not host.chip.awake
+
+
+async def test_a_transaction_of_libnfc_on_spi() -> None:
+    """Issue 516: the frame as it was clocked out, not ready, ready, ACK; not ready, ready, the error frame."""
+    async with joined("spi", chip=Host(Ultralight()).chip) as reader:
+        reader.chip.receive(bytes.fromhex("0000FF04FCD44A0100E100"))
+        for _ in range(2):
+            await reader.spi_read(40)
+        await reader.spi(bytes.fromhex("01" + "0000FF05FBD44001AF003C00"))
+        assert await reader.spi(b"\x02\x02") == b"\x01"
+        assert (await reader.spi_read(6)).hex() == "0000ff00ff00"
+        assert await reader.spi(b"\x02\x02") == b"\x01"
+        assert (await reader.spi_read(8)).hex() == "0000ff01ff7f8100"
