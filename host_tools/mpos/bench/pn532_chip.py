@@ -96,7 +96,9 @@ class Pn532Chip:
         self.hang_up: Callable[[], None] = lambda: None
         self.source = WAKE_HSU
         self.asked_in_vain = 0
+        self.initiator = Initiator(field, self.statuses)
         self._timer: asyncio.TimerHandle | None = None
+        self._hung = 0  # the command whose card asks for time without end
         self.power_cycle()
         field.listen(self._field_changed)
 
@@ -110,7 +112,6 @@ class Pn532Chip:
         self._normal_mode = False
         self._bare = False  # frames without preamble and postamble
         self._answer = b""
-        self._hung = 0  # the command whose card asks for time without end
         self._commands = 0
         self._seen: dict[int, int] = {}
         self._next_speed = 0
@@ -193,8 +194,7 @@ class Pn532Chip:
             self._timer.cancel()
             self._timer = None
         self._hung = 0
-        if hasattr(self, "initiator"):
-            self.initiator.stop()
+        self.initiator.stop()
 
     def _command(self, body: bytes) -> None:
         if body[0] != 0xD4 or len(body) < 2:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from mpos.bench.pn532_bus import serve_bus
 from mpos.bench.pn532_chip import SPEEDS, Pn532Chip
 from mpos.bench.pn532_faults import Fault, Faults
 from mpos.bench.pn532_frames import ACK, NACK, build
+from mpos.bench.run import Options, run_sale
 from tests.harness.requirements import requirement
 
 LIMIT_S = 5
@@ -249,3 +251,9 @@ async def test_a_line_that_drops() -> None:
         await reader.spi(b"\x01" + ASK_VERSION)
         with pytest.raises(asyncio.IncompleteReadError):
             await reader.spi(b"\x02\x02")
+
+
+@pytest.mark.parametrize("options", [{"bus": "spi"}, {"irq": True}])
+async def test_the_emulated_board_has_its_chip_on_the_uart(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="leave --bus and --irq out"):
+        await run_sale(Options(card="approved", amount=1, currency=156, target="qemu", **options))
