@@ -30,21 +30,6 @@ _HOLD = const(13)  # in 100 ms: what is shown stays so long at least (EMV Contac
 _REPORT_MOST = const(24)
 
 
-class _Tables:
-    """The acquirer's tables (ports.Tables), loaded when the first card is held against them: most never are."""
-
-    def __init__(self, path: str):
-        self._path = path
-        self._tables: Any = None
-
-    def __getattr__(self, name: str):
-        if self._tables is None:
-            from ..storage.emv_tables import EmvTables
-
-            self._tables = EmvTables(self._path)
-        return getattr(self._tables, name)
-
-
 class Tap(Interface):
     """First `prepare`, then `read` for each card that is tapped.
 
@@ -58,11 +43,11 @@ class Tap(Interface):
         super().__init__(transaction)
         parts = transaction.parts
         board = parts.board
-        # While nobody has tapped yet: what makes the packet would cost the customer's time later
-        from ..iso8583 import messages  # noqa: F401
-        from . import account, online  # noqa: F401
+        tables = None
+        if parts.has_tables:
+            from ..storage.emv_tables import EmvTables
 
-        tables = _Tables(board.emv_tables) if parts.has_tables else None
+            tables = EmvTables(board.emv_tables)
         can = (CAN_PIN if board.pin_pad is not None else 0) | (CAN_CONTACT if board.contact is not None else 0)
         self._entry = EntryPoint(parts.parameters, parts.entropy, tables, can, parts.room)
         self._tx: Any = None

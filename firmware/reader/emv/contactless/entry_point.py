@@ -28,13 +28,14 @@ CAN_PIN = const(1)
 CAN_CONTACT = const(2)
 
 # Kernels by their number. What is named here is a package beside this file, whose module kernel is loaded when a
-# combination with that number is chosen, and has
+# combination of the parameters has that number, and has
 #     run(session), finish(session)                     from the selected application, or from its data, to the outcome
 #     type_said(iad), unverified(session, why), online(session, outcome)     what decision.py asks it
 #     RECOVERS, SIGNS_NUMBER_ALONE, TC_MAY_GO_ONLINE     and its rules
 _KERNELS = ((3, "contactless.kernel3.kernel"), (7, "contactless.kernel7.kernel"))
 
-# What every presentment needs; loaded before the first one, so that no customer waits for it
+# What a presentment may need; loaded before the first one, so that no customer waits for it, and while the heap is in
+# one piece: what is loaded between a card's answers leaves no large piece for its keys
 _STEPS = (
     "terminal",
     "contactless.brand",
@@ -43,7 +44,10 @@ _STEPS = (
     "contactless.initiate",
     "contactless.outcome_processing",
     "contactless.read_data",
+    "contactless.restrictions",
+    "contactless.torn",
 )
+_SIGNED = "contactless.fdda"
 # and all that is loaded by the end of one, the kernel aside. Nothing of it is needed while the host is asked
 _DONE = (
     "certificates",
@@ -66,6 +70,7 @@ _DONE = (
     "contactless.verification",
 )
 _PPSE = b"2PAY.SYS.DDF01"
+_RESERVE = const(3072)  # heap that a signature's keys of 1,984 bits and their powers take at once
 _CARD_DATA = const(300)  # errors from here on are in what the card says; below, it says nothing any more
 _PACKAGE = "reader.emv."
 
@@ -103,6 +108,12 @@ class EntryPoint:
         self.is_torn = False  # a card left after it had decided, in a presentment of this transaction
         for name in _STEPS:
             _load(name)
+        for combination in parameters.contactless:
+            _kernel(combination.kernel)
+        self._reserve: list = []
+        if tables is not None:
+            _load(_SIGNED)
+            self._reserve.append(bytearray(_RESERVE))
         self.wants_update = False  # the card is to come once more, for its issuer's answer: `update`
 
     @property
@@ -233,6 +244,7 @@ class EntryPoint:
         data.wipe()
         s = Session(commands, data, self._tables, self._parameters.terminal, combination, tx, self._room)
         s.name = name
+        s.reserve = self._reserve
         s.kernel = _kernel(combination.kernel)
         self._session = s
         self._index = index
@@ -289,6 +301,7 @@ class EntryPoint:
     def _unload(self) -> None:
         """What the card was read with: its memory is there again with the next collection."""
         self._session.kernel = None
+        self._reserve.clear()
         forget_each(
             "reader.crypto.rsa", *[_PACKAGE + name for name in _DONE], *[_PACKAGE + name for _, name in _KERNELS]
         )

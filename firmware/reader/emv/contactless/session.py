@@ -69,6 +69,7 @@ class Session:
         self.ask_issuer = False  # the card says so of what has failed here
         self.answer_data: Any = b""  # field 55 of the host's answer, and what became of its scripts
         self.script_results = bytearray()
+        self.reserve: list = []  # heap in one piece for the keys of the card's signature, given back by `spare`
 
     async def read(self) -> "Outcome | None":
         """What every kernel begins with: GET PROCESSING OPTIONS, then the records. None: all is read."""
@@ -82,6 +83,7 @@ class Session:
     def spare(self) -> None:
         """Make room for the keys of the card's signature: nothing more is read."""
         forget_each(*_READ)
+        self.reserve.clear()
         gc.collect()
 
     def ttq(self, byte: int, mask: int) -> bool:

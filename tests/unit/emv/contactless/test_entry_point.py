@@ -309,12 +309,9 @@ async def test_a_kernel_that_is_not_in_the_firmware():
     parameters = _parameters()
     for row in parameters.contactless:
         row.kernel = 2
-    directory = _ok(_t("6F", _t("A5", _t("BF0C", _t("61", _t("4F", _DEBIT) + h("9F2A0102"))))))
-    entry = EntryPoint(parameters, FixedEntropy(h(_UN)))
-    tx = entry.pre_process(12345, 156, _TIME, 42)
-    card = ScriptedCard([(_PPSE, directory), (_select(_DEBIT), _fci(_DEBIT))])
+    # Known before a card is asked for
     with raises(E_INTERNAL):
-        await entry.run(card.transmit, tx, DataStore(1536))
+        EntryPoint(parameters, FixedEntropy(h(_UN)))
 
 
 async def test_cancelled_in_the_middle():

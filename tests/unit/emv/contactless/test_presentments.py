@@ -291,21 +291,23 @@ async def test_the_torn_card_of_kernel_3_begins_anew():
 # --- the two kernels beside each other
 
 
-@requirement("Book B", "3.4", "The kernel of the chosen combination is loaded, and no other.")
-async def test_only_the_kernel_that_is_chosen():
-    world = _World()
+@requirement("Book B", "3.4", "The kernels that the parameters name are loaded, and no other.")
+async def test_only_the_kernels_that_the_parameters_name():
     names = ["reader.emv.contactless.kernel" + n + ".kernel" for n in ("3", "7")]
-    seen = []
+    for name in names:
+        sys.modules.pop(name, None)
+
+    class Visa:
+        terminal = _Parameters.terminal
+        contactless = [row for row in _Parameters.contactless if row.kernel == 3]
+
+    entry = EntryPoint(Visa, FixedEntropy(h("00000001 00000002")), _NoKeys())
+    assert [name in sys.modules for name in names] == [True, False]
     script = _begin(_VISA, "2200C000", _answer("80", "06010A03A00000")) + [(_FIRST, _ONE), (_LAST, _TWO)]
     card = ScriptedCard(script)
-
-    async def transmit(c_apdu):
-        seen[:] = [name in sys.modules for name in names]
-        return await card.transmit(c_apdu)
-
-    assert (await world.entry.run(transmit, world.tx, world.data)).code == outcome.ONLINE_REQUEST
-    assert seen == [True, False]
-    # and while the host is asked it is gone too, with all that went before
+    tx = entry.pre_process(1234, 156, _TIME, 42)
+    assert (await entry.run(card.transmit, tx, DataStore(1536))).code == outcome.ONLINE_REQUEST
+    # While the host is asked it is gone too, with all that went before
     assert not any(name in sys.modules for name in names)
     assert "reader.emv.contactless.decision" not in sys.modules
     assert "reader.emv.contactless.initiate" not in sys.modules

@@ -9,6 +9,7 @@ from reader.errors import E_EXCEPTION_FILE, E_EXPIRED, E_ODA, ReaderError
 from reader.storage.parameters_file import load
 from testing import FixedEntropy, ScriptedCard, h, path, requirement
 
+HEAP_K = 160  # on the unix port the code of all kernels lies in the heap
 _AID = "A000000333010101"
 _AMOUNT = h("000000012345")
 _CURRENCY = h("0156")
