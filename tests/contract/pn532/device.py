@@ -25,7 +25,7 @@ from reader.drivers.pn532.hsu import Hsu
 from reader.errors import E_LINE_CLOSED, E_NO_CARD, ReaderError
 
 APDUS = (bytes((0, 0xA4, 4, 0, 0)), bytes((0x80, 0xA8, 0, 0)) + bytes(300), bytes((0, 0xB2, 1, 0x0C, 0)))
-ACK_MS = 1200
+ACK_MS = 700
 FRAME_MS = 60
 EXCHANGE_MS = 900
 

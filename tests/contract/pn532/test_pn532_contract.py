@@ -76,11 +76,23 @@ ONCE = {
 }
 
 
-@pytest.mark.parametrize("kind", ONCE)
-async def test_a_fault_at_every_frame(kind: str) -> None:
-    chips = [chip(faults=Faults(Fault(kind, frame=n))) for n in range(len(FRAMES))]
+DAMAGED = [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "late", "wrong-code", "error-frame")]
+
+
+def diagonal(first: int) -> list[str]:
+    """A kind of damage for each frame, each kind in turn."""
+    return [DAMAGED[(first + n) % len(DAMAGED)] for n in range(len(FRAMES))]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [diagonal(0), diagonal(len(DAMAGED) // 2), *([kind] * len(FRAMES) for kind in ONCE if kind not in DAMAGED)],
+    ids=lambda kinds: kinds[0] if len(set(kinds)) == 1 else f"damaged, {kinds[0]} first",
+)
+async def test_a_fault_at_every_frame(kinds: list[str]) -> None:
+    chips = [chip(faults=Faults(Fault(kind, frame=n))) for n, kind in enumerate(kinds)]
     found = await run(*chips)
-    for n, code in enumerate(FRAMES):
+    for n, (code, kind) in enumerate(zip(FRAMES, kinds, strict=True)):
         expected = ONCE[kind][code == IN_DATA_EXCHANGE]
         if (n == LINE_TEST or code == POWER_DOWN) and kind != "drop":
             expected = 0
@@ -98,13 +110,10 @@ async def test_a_fault_at_every_frame(kind: str) -> None:
         assert found[n, "again"] == GOOD, where
 
 
-DAMAGED = [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "late", "wrong-code", "error-frame")]
-
-
 @pytest.mark.parametrize("first", [0, len(DAMAGED) // 2])
 async def test_an_answer_that_stays_broken(first: int) -> None:
     """Each kind at every third frame, each frame with two kinds."""
-    kinds = [DAMAGED[(first + n) % len(DAMAGED)] for n in range(len(FRAMES))]
+    kinds = diagonal(first)
     chips = [chip(faults=Faults(Fault(kind, frame=n, times=99))) for n, kind in enumerate(kinds)]
     found = await run(*chips)
     for n, kind in enumerate(kinds):
