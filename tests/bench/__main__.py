@@ -21,6 +21,7 @@ from mpos.provision.toolchain import ToolchainMissing
 from mpos.swipe.decoder import DecoderFailed
 from tests.bench import curve, figures, run, table
 from tests.bench.emulator import EmulatorFailed
+from tests.bench.exchange import TapFailed
 from tests.bench.figures import Figures, FiguresError
 from tests.bench.heap import SaleFailed
 from tests.bench.reference import ReferenceFailed
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
             MachineError,
             ReferenceFailed,
         ),
-        *(RomError, SaleFailed, SetupError, ToolchainMissing),
+        *(RomError, SaleFailed, SetupError, TapFailed, ToolchainMissing),
     ) as error:
         print(f"make bench: {error}", file=sys.stderr)
         return FAILED

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from mpos.bench import f2f
 from mpos.bench.cards import make_card
+from mpos.bench.cards.contactless import PPSE, ContactlessCard
 from mpos.bench.cards.profile import AID_DEBIT
-from mpos.bench.cards.qpboc import PPSE, QpbocCard
 from mpos.bench.qemu import booted
 from mpos.bench.world import bench_tables
 from mpos.provision import compile as mpy
@@ -38,13 +38,27 @@ _SAID_MOST = 2000
 _FIGURE = "FIGURE "
 _END = "FIGURES END"
 
-# EMV Contactless Book A, table 5-4: EMV mode, signature
-_TTQ = "22000000"
-_TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS = 0x9F66
-_RECORDS = 2
+# The sales by tap that are counted, each with its card: both kernels, asking the issuer or not; but the first all sign
+TAPS = {
+    "sale": "approved",
+    "signed": "tap-online",
+    "offline": "tap-offline",
+    "visa": "visa",
+    "visa_offline": "visa-offline",
+}
 _UNPREDICTABLE = bytes.fromhex("01122334")  # what tests/bench/device/parts.py has for entropy
 _PSE = b"1PAY.SYS.DDF01"
 _SFI_1 = 1 << 3 | 4
+# What the device puts into the list of GET PROCESSING OPTIONS: qualifiers without a PIN pad, amount, currency and country,
+# date, unpredictable number
+_ASKED_FOR = {
+    0x9F66: bytes.fromhex("33004080"),
+    0x9F02: bytes.fromhex("000000001234"),
+    0x9F1A: bytes.fromhex("0156"),
+    0x5F2A: bytes.fromhex("0156"),
+    0x9A: bytes.fromhex("261123"),
+    0x9F37: _UNPREDICTABLE,
+}
 
 
 class EmulatorFailed(RuntimeError):
@@ -152,7 +166,8 @@ def _image(kind: str) -> bytes:
         (content / "main.mpy").rename(content / "program.mpy")
         shutil.copyfile(_PARAMETERS, content / "parameters.json")
         shutil.copyfile(Path(__file__).parent / "request.json", content / "request.json")
-        (content / "script.json").write_text(json.dumps({"contactless": card_script(), "contact": contact_script()}))
+        for name, card in (*card_scripts().items(), ("insert", contact_script())):
+            (content / f"{name}.json").write_text(json.dumps(card))
         (content / "stripe.json").write_text(json.dumps(full_stripe()))
         (content / "emv.tlv").write_bytes(bench_tables())
         return rom.image(content)
@@ -218,26 +233,51 @@ def full_stripe() -> dict[str, Any]:
     }
 
 
-def card_script() -> dict[str, Any]:
-    """What a PN532 says of the bench's card, and what the card answers to each command, by the command's first bytes.
+def card_scripts() -> dict[str, Any]:
+    """What a PN532 says of each of the bench's cards in TAPS, and what that one answers to each command, by the command's
+    first bytes.
 
-    The card is asked here once; its cryptogram does not fit the amount on the device, which nobody there can tell.
+    The card is asked here once, with what the device will ask: its signature over the unpredictable number fits. Its
+    cryptogram does not, which nobody there can tell.
     """
-    (card,) = make_card("approved")
-    assert isinstance(card, QpbocCard)
+    return {name: _card_script(card) for name, card in TAPS.items()}
+
+
+def _card_script(name: str) -> dict[str, Any]:
+    (card,) = make_card(name)
+    assert isinstance(card, ContactlessCard)
     card.power_on()
-    options = bytearray()
-    for tag, size in card.profile.pdol:
-        options += bytes.fromhex(_TTQ) if tag == _TAG_9F66_TERMINAL_TRANSACTION_QUALIFIERS else bytes(size)
-    commands = [bytes((0x00, 0xA4, 0x04, 0x00, len(name))) + name + b"\0" for name in (PPSE, card.profile.aid)]
-    commands.append(bytes((0x80, 0xA8, 0x00, 0x00, len(options) + 2, 0x83, len(options))) + bytes(options) + b"\0")
-    commands += [bytes((0x00, 0xB2, record, _SFI_1, 0x00)) for record in range(1, _RECORDS + 1)]
-    answers = []
-    for command in commands:
+    answers: list[list[str]] = []
+
+    def ask(command: bytes) -> bytes:
         answer = card.exchange(command)
         if answer is None or answer[-2:] != b"\x90\x00":
             raise EmulatorFailed(f"the card refuses {command[:5].hex()}: {answer.hex() if answer else 'mute'}")
         answers.append([command[:5].hex(), answer.hex()])
+        return answer[:-2]
+
+    for application in (PPSE, card.profile.aid):
+        ask(bytes((0x00, 0xA4, 0x04, 0x00, len(application))) + application + b"\0")
+    options = b"".join(_ASKED_FOR.get(tag, bytes(size)) for tag, size in card.profile.pdol)
+    said = ask(bytes((0x80, 0xA8, 0x00, 0x00, len(options) + 2, 0x83, len(options))) + options + b"\0")
+    file_locator = _objects(_objects(said)[0x77]).get(0x94, b"")
+    for at in range(0, len(file_locator), 4):
+        sfi, first, last, _ = file_locator[at : at + 4]
+        for record in range(first, last + 1):
+            ask(bytes((0x00, 0xB2, record, sfi | 4, 0x00)))
     # UM0701-02, 7.3.5: number of targets, Tg, SENS_RES, SEL_RES, NFCID1, ATS
     target = bytes((1, 1)) + card.atqa + bytes((card.sak, len(card.uid))) + card.uid + (card.ats or b"")
     return {"target": target.hex(), "answers": answers}
+
+
+def _objects(data: bytes) -> dict[int, bytes]:
+    """Data objects by tag, none of them longer than 127 bytes but a template."""
+    found, at = {}, 0
+    while at < len(data):
+        size = 2 if data[at] & 0x1F == 0x1F else 1
+        tag, at = int.from_bytes(data[at : at + size], "big"), at + size
+        if data[at] == 0x81:
+            at += 1
+        found[tag] = data[at + 1 : at + 1 + data[at]]
+        at += 1 + data[at]
+    return found

@@ -11,10 +11,11 @@ INSTRUCTIONS = "instructions"
 BYTES = "bytes"
 WALL = "x wall time"
 COUNT = "tracks or swipes"
+MS = "ms on the line"
 
 # The layout of the heap and of MicroPython's dictionaries moves a count by less than that
 TOLERANCE = 0.03
-SLACK = {INSTRUCTIONS: 600, BYTES: 64, COUNT: 0}  # and a small one by not much more
+SLACK = {INSTRUCTIONS: 600, BYTES: 64, COUNT: 0, MS: 0}  # and a small one by not much more
 LEFT_MOST = 1024  # bytes of heap that a thousand sales may leave behind
 
 FORMAT = 1
@@ -102,6 +103,36 @@ GROUPS = (
                 "insert.tap_to_packet", "card to packet: selection, records, DDA with 1,984-bit keys, first cryptogram"
             ),
             Row("insert.after", "the host's answer, issuer authentication, second cryptogram, result, idle again"),
+        ),
+    ),
+    Group(
+        "Taps with cards that sign (fDDA): the reader's own work",
+        (
+            Row("signed.entry_point", "kernel 7, online. Entry Point: directory, candidates, selection"),
+            Row("signed.kernel", "options, records, outcome"),
+            Row("signed.fdda", "fDDA: its modules loaded, two certificates and the signature verified"),
+            Row("signed.tap_to_packet", "tap to packet"),
+            Row("offline.kernel", "kernel 7, the card approves. Options, records, outcome"),
+            Row("offline.fdda", "fDDA"),
+            Row("offline.tap_to_result", "tap to result, the notice for the host stored"),
+            Row("visa.kernel", "kernel 3, online. Options, records, outcome"),
+            Row("visa.fdda", "fDDA"),
+            Row("visa.tap_to_packet", "tap to packet"),
+            Row("visa_offline.kernel", "kernel 3, the card approves. Options, records, outcome"),
+            Row("visa_offline.fdda", "fDDA"),
+            Row("visa_offline.tap_to_result", "tap to result, the notice for the host stored"),
+        ),
+    ),
+    Group(
+        "The line to the PN532 in a tap with a card that signs",
+        (
+            Row("line.apdus", "APDUs of the tap", COUNT),
+            Row("line.bytes", "bytes of their frames, both ways, ACKs too", BYTES),
+            Row("line.overhead", "of them around each APDU and its answer", BYTES),
+            Row("line.overhead_ms_115200", "the same at 115,200 baud, computed from the bytes", MS),
+            Row("line.overhead_ms_460800", "at 460,800 baud", MS),
+            Row("line.ms_115200", "all of the tap's frames at 115,200 baud", MS),
+            Row("line.ms_460800", "at 460,800 baud", MS),
         ),
     ),
     Group(
@@ -262,7 +293,7 @@ def missed(now: Figures) -> list[str]:
 
 
 def shown(value: float, unit: str) -> str:
-    return f"{value:.2f}" if unit == WALL else f"{value:,.0f}"
+    return f"{value:.2f}" if unit in (WALL, MS) else f"{value:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -286,7 +317,7 @@ def lines(group: Group, now: Figures, committed: Figures) -> list[Line]:
 
 def _line(row: Row, now: Figures, committed: Figures, bad: bool) -> Line:
     value = now.values[row.name]
-    unit = {BYTES: " B", WALL: " x"}.get(row.unit, "")
+    unit = {BYTES: " B", WALL: " x", MS: " ms"}.get(row.unit, "")
     text = shown(value, row.unit) + unit
     if row.name in now.spread:
         low, high = now.spread[row.name]

@@ -10,7 +10,7 @@ from typing import Any
 
 from boards.toolchain import sources
 from mpos.provision import frozen, toolchain
-from tests.bench import emulator, heap, reference, swipes
+from tests.bench import emulator, exchange, heap, reference, swipes
 from tests.bench.figures import ROWS, Figures, FiguresError
 
 SALES = 1000
@@ -19,6 +19,10 @@ SALES = 1000
 _EXPECTED = {
     "result.sale": 3,
     "result.insert": 3,
+    "result.signed": 3,
+    "result.offline": 3,
+    "result.visa": 3,
+    "result.visa_offline": 3,
     "iso8583.request.fields": 17,
     "iso8583.all_fields.fields": 21,
     "stripe.bits.characters": 76 + 37 + 104,
@@ -31,7 +35,8 @@ Say = Callable[[str], None]
 
 
 def measure(sales: int, say: Say) -> Figures:
-    """All figures. `say` is told what is being done. Raises EmulatorFailed, ReferenceFailed, SaleFailed, FiguresError."""
+    """All figures. `say` is told what is being done. Raises EmulatorFailed, ReferenceFailed, SaleFailed, TapFailed,
+    FiguresError."""
     found = Figures(versions=versions())
     with tempfile.TemporaryDirectory(prefix="mpos-bench-") as name:
         folder = Path(name)
@@ -47,6 +52,8 @@ def measure(sales: int, say: Say) -> Figures:
     found.curve = {f"{jitter:g}": [round(part, 4) for part in parts] for jitter, parts in swept.curve.items()}
     say("timing the codec beside pyiso8583")
     found.values.update(reference.wall_times())
+    say("counting bytes on the line to the contactless chip")
+    found.values.update(asyncio.run(exchange.tap()))
     say("freezing the whole firmware into the 32-bit unix port, and booting it")
     binary = frozen.build()
     found.add_runs(*[asyncio.run(heap.boot(binary)) for _ in range(2)])

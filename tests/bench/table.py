@@ -29,6 +29,13 @@ Divided by 160 MHz an instruction count is a floor for the time on a real chip, 
 line's bytes. What the played parts do, and waiting for them, is left out of the count. Key and counter stores are
 files on the board's flash. The sale that counts is the second one after power-on.
 
+**Taps with cards that sign** are the same with other cards, each counted the second time it comes. Loading the
+modules of a step from ROM is in the count of that step.
+
+**The line** is that of the simulated world: the frames of one sale by tap, as they went between firmware and chip. No
+time is measured there: milliseconds are bytes, at ten bits each, divided by the baud rate, and leave out what chip and
+card take.
+
 **Heap** is what `gc.mem_alloc()` says after a collection: after boot, at the worst step, and after 1,000 sales in
 a row on the 32-bit unix port with a heap of 128 KB, in the simulated world with radio, phone and host; by phase, above
 what is in use at idle, on the emulated board. Frozen is how a reader's own build has the firmware; from a ROM image

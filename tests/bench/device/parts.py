@@ -27,14 +27,22 @@ _ANSWERS = {
 
 
 class ChipLine(io.IOBase):
-    """The serial line of a PN532 (UM0701-02, 6.2) that answers at once; `script` as host side `card.py` writes it."""
+    """The serial line of a PN532 (UM0701-02, 6.2) that answers at once. `hold` puts a card into its field."""
 
-    def __init__(self, meter, script):
+    def __init__(self, meter):
         self._meter = meter
-        self._target = bytes.fromhex(script["target"])
-        self._card = {bytes.fromhex(k): bytes.fromhex(v) for k, v in script["answers"]}
+        self._target = b""
+        self._card = {}
         self._out = bytearray()
         self.tapped = None  # called when the card's activation is answered
+
+    def hold(self, name: str) -> None:
+        """One at a time: all of them would not fit into the heap beside the firmware."""
+        self._card = {}
+        card = script(name)
+        self._target = bytes.fromhex(card["target"])
+        for command, answer in card["answers"]:
+            self._card[bytes.fromhex(command)] = bytes.fromhex(answer)
 
     def write(self, buf) -> int:
         self._meter.pause()
@@ -127,6 +135,10 @@ class Slot:
     async def stop(self) -> None:
         self._is_there = False
 
+    def take_away(self) -> None:
+        """The card, and what it says, for good."""
+        self._script = []
+
 
 class Clock:
     """Stands still at a day of the test card's life."""
@@ -173,7 +185,7 @@ def leave_waiting_out(meter) -> None:
     loop.wait_io_event = wait_io_event
 
 
-def script() -> dict:
-    """What the bench put into the image beside the firmware."""
-    with open("/rom/script.json") as file:
+def script(name: str):
+    """What the bench put into the image beside the firmware about one card."""
+    with open("/rom/" + name + ".json") as file:
         return json.load(file)

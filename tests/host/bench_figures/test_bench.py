@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from tests.bench import __main__ as bench
-from tests.bench import emulator, figures, run, table
-from tests.bench.emulator import EmulatorFailed, card_script, full_stripe, read_figures
+from tests.bench import emulator, exchange, figures, run, table
+from tests.bench.emulator import EmulatorFailed, card_scripts, full_stripe, read_figures
 from tests.bench.figures import Figures, FiguresError
 
 NAME = "crypto.x919_512"
@@ -56,17 +56,45 @@ def test_the_message_has_what_the_program_said():
         read_figures(iter(["Traceback (most recent call last):\n", "MemoryError: \n"]))
 
 
-def test_the_card_of_the_device_knows_a_whole_sale():
-    script = card_script()
-    assert [command[:4] for command, _ in script["answers"]] == ["00a4", "00a4", "80a8", "00b2", "00b2"]
-    assert len({command for command, _ in script["answers"]}) == 5
-    assert script["target"].startswith("0101")
+def test_the_cards_of_the_device_know_a_whole_sale():
+    scripts = card_scripts()
+    assert scripts.keys() == emulator.TAPS.keys()
+    for name, script in scripts.items():
+        commands = [command for command, _ in script["answers"]]
+        assert [command[:4] for command in commands[:4]] == ["00a4", "00a4", "80a8", "00b2"]
+        assert len(set(commands)) == len(commands)
+        assert script["target"].startswith("0101")
+        signs = "9f4b" in script["answers"][2][1]
+        assert signs == (name != "sale"), name
 
 
 def test_a_card_that_refuses(monkeypatch):
-    monkeypatch.setattr(emulator, "_TTQ", "00000000")  # neither EMV mode nor any other
+    monkeypatch.setitem(emulator._ASKED_FOR, 0x9F66, bytes(4))  # neither EMV mode nor any other
     with pytest.raises(EmulatorFailed, match="refuses"):
-        card_script()
+        card_scripts()
+
+
+# One exchange of a card's command of five bytes and its answer of four, one with the chip alone
+_ALONE = [(">", bytes.fromhex("0000FF02FED4022A00")), ("<", bytes.fromhex("0000FF00FF00"))]
+_ALONE += [("<", bytes.fromhex("0000FF06FAD50332010607E800"))]
+_APDU = [(">", bytes.fromhex("0000FF08F8D4400100B2010C002C00")), ("<", bytes.fromhex("0000FF00FF00"))]
+_APDU += [("<", bytes.fromhex("0000FF07F9D5410070009000EA00"))]
+
+
+def test_the_line_to_the_chip():
+    found = exchange.figures([*_ALONE, *_APDU, *_ALONE])
+    assert (found["line.apdus"], found["line.bytes"], found["line.overhead"]) == (1, 15 + 6 + 14, 26)
+    assert found["line.overhead_ms_115200"] == pytest.approx(2.257, abs=0.001)
+    assert found["line.ms_460800"] == pytest.approx(35 * 10 / 460.8)
+
+
+@pytest.mark.parametrize(
+    ("trace", "why"),
+    [(_ALONE, "no APDU"), (_APDU[:2], "no answer"), ([*_APDU[:2], _ALONE[2]], "its own code")],
+)
+def test_frames_that_make_no_sense(trace, why):
+    with pytest.raises(exchange.TapFailed, match=why):
+        exchange.figures(trace)
 
 
 def complete() -> dict:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.bench import figures
-from tests.bench.figures import BYTES, COUNT, GROUPS, INSTRUCTIONS, ROWS, WALL, Figures, FiguresError
+from tests.bench.figures import BYTES, COUNT, GROUPS, INSTRUCTIONS, MS, ROWS, WALL, Figures, FiguresError
 
 NAME = "crypto.x919_512"
 AIOBLE = {"aioble": "1"}
@@ -20,7 +20,7 @@ def one(value: float, name: str = NAME) -> Figures:
 def test_the_rows_name_each_other_rightly():
     assert len(ROWS) == sum(len(group.rows) for group in GROUPS)
     for row in ROWS.values():
-        assert row.unit in (INSTRUCTIONS, BYTES, WALL, COUNT)
+        assert row.unit in (INSTRUCTIONS, BYTES, WALL, COUNT, MS)
         assert not row.other or row.other == f"c.{row.name}"
         assert row.other_most is None or row.other
     # DESIGN: the budgets of the whole firmware

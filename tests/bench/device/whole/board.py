@@ -45,18 +45,14 @@ class Board:
     name = "mPOS bench"
 
     def __init__(self):
-        from reader.drivers.contactless import ContactlessReader
-        from reader.drivers.pn532.chip import Pn532
-        from reader.drivers.pn532.hsu import Hsu
+        from reader.drivers.on_demand import OnDemand
         from reader.storage.state_file import StateFile
 
         meter.pause()
         parts.leave_waiting_out(meter)
         self._personalise()
-        script = parts.script()
-        self.chip = parts.ChipLine(meter, script["contactless"])
-        self.contact = parts.Slot(meter, script["contact"])
-        del script
+        self.chip = parts.ChipLine(meter)
+        self.contact = parts.Slot(meter, parts.script("insert"))
         gc.collect()
         meter.resume()
         self.clock = parts.Clock()
@@ -68,7 +64,14 @@ class Board:
         self.parameters = "/rom/parameters.json"
         self.emv_tables = "/rom/emv.tlv"
         self.head = self.pin_pad = None
-        self.contactless = ContactlessReader(Pn532(Hsu(self.chip)))
+        self.contactless = OnDemand(self._contactless)
+
+    def _contactless(self):
+        from reader.drivers.contactless import ContactlessReader
+        from reader.drivers.pn532.chip import Pn532
+        from reader.drivers.pn532.hsu import Hsu
+
+        return ContactlessReader(Pn532(Hsu(self.chip)))
 
     def link(self, version: str) -> Link:
         return Link()
