@@ -67,8 +67,8 @@ class Insert(Interface):
         session = self._kernel.session
         return session is not None and session.application is not None
 
-    async def read(self, tx_of, card) -> outcome.Outcome:
-        """From the card that lies in the slot to what it says first. `card` is not there yet."""
+    async def read(self, tx_of) -> outcome.Outcome:
+        """From the card that lies in the slot to what it says first."""
         t = self._t
         card = await t.parts.board.contact.activate()
         forget_each("reader.iso7816.atr", "reader.iso7816.acceptance", "reader.iso7816.pps")

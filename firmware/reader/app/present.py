@@ -92,9 +92,11 @@ class Present:
         last = ReaderError(E_NO_CARD)
         while True:
             self._which = 0
+            if self._open & INTERFACE_CONTACTLESS and self._tap is None:
+                self._load_tap(sale)
             try:
-                card = await self._first()
-                final = await self._take(card, sale)
+                await self._first()
+                final = await self._take(sale)
                 if not self._is_for_another(final):
                     return final
                 # EMV Contactless Book A, 6.2 (Try Another Interface); a chip without an application of ours
@@ -127,26 +129,26 @@ class Present:
 
     # --- waiting
 
-    async def _first(self) -> "Any":
-        """Wait for a card; `_which` says where. In the field: the card; elsewhere None. Raises E_NO_CARD, and what is
+    async def _first(self) -> None:
+        """Wait for a card; `_which` says where; one in the field is the tap's from here on. Raises E_NO_CARD, and what is
         wrong with a card in the field."""
         board = self._parts.board
         await self._switch_on()
         while True:
             if self._open & INTERFACE_CONTACT and await self._is_inserted():
                 self._which = INTERFACE_CONTACT
-                return None
+                return
             if self._open & INTERFACE_SWIPE and board.head.is_swiped():
                 self._which = INTERFACE_SWIPE
-                return None
+                return
             if self._open & INTERFACE_CONTACTLESS and self._is_past(self._field_from):
                 if self._shown:
                     await self._t.ui(self._shown, outcome.UI_READY_TO_READ)
                     self._shown = 0
                 self._which = INTERFACE_CONTACTLESS
-                card = await self._parts.contactless.look()
-                if card is not None:
-                    return card
+                self._tap.card = await self._parts.contactless.look()
+                if self._tap.card is not None:
+                    return
                 self._which = 0
             if self._is_past(self._deadline):
                 raise ReaderError(E_NO_CARD)
@@ -230,7 +232,7 @@ class Present:
 
     # --- the card
 
-    async def _take(self, card, sale: "Sale") -> outcome.Outcome:
+    async def _take(self, sale: "Sale") -> outcome.Outcome:
         """Read the card that came. The transaction has its interface from here on, until it is clear that it must be
         another one."""
         t = self._t
@@ -238,8 +240,6 @@ class Present:
         await self._switch_off(which)
         await t.card(protocol.CARD_PRESENT)
         if which == INTERFACE_CONTACTLESS:
-            if self._tap is None:
-                self._load_tap(sale)
             t.interface = self._tap
         else:
             self._tap = None
@@ -254,16 +254,17 @@ class Present:
                 t.interface = Swipe(t, self._fallback)
         t.result.interface = which
         if which != INTERFACE_CONTACTLESS:
-            return await t.interface.read(sale, card)
+            return await t.interface.read(sale)
         try:
-            final = await self._tap.read(sale, card)
+            final = await self._tap.read(sale)
         finally:
             self.torn_atc = self._tap.torn_atc
-            t.result.is_torn = self._tap.is_torn
-        # Nothing is needed of the card any more
-        await self._switch_off(0)
-        if final.code in (outcome.ONLINE_REQUEST, outcome.APPROVED):
-            await t.card(protocol.CARD_READ)
+            t.result.is_torn = t.result.is_torn or self._tap.is_torn
+        # Nothing is needed of the card any more, which has decided: a part that fails now is the next transaction's trouble
+        try:
+            await self._switch_off(0)
+        except ReaderError:
+            pass
         if final.ui is not None:
             await t.ui(*final.ui)
         if final.code == outcome.ONLINE_REQUEST and final.cvm == outcome.CVM_ONLINE_PIN:
@@ -345,6 +346,10 @@ class Present:
                     await t.ui(message, outcome.UI_PROCESSING_ERROR, _HOLD)
                     self._shown = message
                 self._field_from = self._in(pause)
+                if self.torn_atc >= 0:
+                    # It may have paid: no other way of paying until it is clear
+                    self._open = INTERFACE_CONTACTLESS
+                    await self._switch_off(INTERFACE_CONTACTLESS)
                 return
         elif not _is_cards(code):
             raise error

@@ -36,7 +36,7 @@ class Swipe(Interface):
         self._taken: Any = None
         self.keys: Any = None
 
-    async def read(self, sale, card) -> outcome.Outcome:
+    async def read(self, sale) -> outcome.Outcome:
         """The swipe that waits in the head, to the data that the host needs, and the PIN if the card asks for one.
 
         Raises E_STRIPE, E_NOT_PAYMENT, E_STRIPE_DATA, E_USE_CHIP, E_SERVICE_CODE, E_NO_PIN, E_CANCELLED.

@@ -51,6 +51,7 @@ class Tap(Interface):
         can = (CAN_PIN if board.pin_pad is not None else 0) | (CAN_CONTACT if board.contact is not None else 0)
         self._entry = EntryPoint(parts.parameters, parts.entropy, tables, can, parts.room)
         self._tx: Any = None
+        self.card: Any = None  # that lies in the field: whoever found it puts it here, and keeps it nowhere else
         self._pin: Any = None
         self._was_asked = False  # for a PIN
         self._chip = b""
@@ -71,24 +72,45 @@ class Tap(Interface):
         self._tx = tx
         return None
 
-    async def read(self, tx_of, card) -> outcome.Outcome:
+    async def read(self, tx_of) -> outcome.Outcome:
         """The card that lies in the field, once over."""
         t = self._t
         self.field_off_ms = 0
-        if not card.is_isodep:
+        if not self.card.is_isodep:
             return outcome.Outcome(outcome.END_APPLICATION, reason=E_NOT_PAYMENT)
         await t.state(protocol.STATE_READING)
         t.data.wipe()
-        final = await self._entry.run(card.transmit, self._tx, t.data)
-        if final.removal_ms:
-            await card.wait_for_removal(final.removal_ms)
-        await card.release()
+        final = await self._entry.run(self._transmit, self._tx, t.data, self._let_go)
+        await self._release(final.removal_ms)
         if final.code == outcome.TRY_AGAIN:
             # Something is to be done on the cardholder's device first (EMV Contactless Book A, 6.2: Try Again)
             self.field_off_ms = final.field_off_ms
             raise ReaderError(final.reason, final.detail)
         self._keep_balance()
         return final
+
+    async def _transmit(self, c_apdu):
+        return await self.card.transmit(c_apdu)
+
+    async def _let_go(self) -> None:
+        """All is read. The card may leave, and the chip's driver goes with it: its memory is needed for the keys that the
+        card's signature is verified with."""
+        t = self._t
+        await self._release(0)
+        await t.card(protocol.CARD_READ)
+        await t.ui(outcome.MESSAGE_CARD_READ_OK, outcome.UI_CARD_READ)
+
+    async def _release(self, removal_ms: int) -> None:
+        card, self.card = self.card, None
+        if card is None:
+            return
+        try:
+            if removal_ms:
+                await card.wait_for_removal(removal_ms)
+            await card.release()
+            await self._t.parts.contactless.stop()
+        except ReaderError:
+            pass  # The card has decided; a chip that fails now is found out by the next who wakes it
 
     async def ask_pin(self) -> None:
         """Raises E_CANCELLED, E_NO_PIN."""

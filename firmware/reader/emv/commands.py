@@ -30,7 +30,7 @@ class Commands:
     Raises what `transmit` raises, and E_CARD_PROTOCOL for a response without a status word.
     """
 
-    def __init__(self, transmit: "Callable[[memoryview], Awaitable[memoryview]]"):
+    def __init__(self, transmit: "Callable[[memoryview], Awaitable[memoryview]] | None"):
         self._transmit = transmit
         self._buffer = memoryview(bytearray(_BUFFER))
 
@@ -143,6 +143,10 @@ class Commands:
             raise ReaderError(E_TAG_FORMAT, _TAG_86_ISSUER_SCRIPT_COMMAND)
         self._buffer[:n] = command
         return await self._send(n)
+
+    def begin(self, transmit) -> None:
+        """To another card, or to none: what reaches the last one is held on to no longer."""
+        self._transmit = transmit
 
     def wipe(self) -> None:
         """Overwrite the last command."""

@@ -128,9 +128,11 @@ class DataStore:
         self._used = at + _HEADER + n
         self._seen[tag >> 3 & 0x1F] |= 1 << (tag & 7)
 
-    def copy(self, end: int) -> bytearray:
-        """The rows up to `end` (a former `used`), for the caller to wipe and for `restore`."""
-        return bytearray(self._view[:end])
+    def copy(self, end: int, out) -> memoryview:
+        """The rows up to `end` (a former `used`) in `out`, for the caller to wipe and for `restore`."""
+        rows = memoryview(out)[:end]
+        rows[:] = self._view[:end]
+        return rows
 
     def restore(self, rows) -> None:
         """Forget everything, and have what `copy` gave. Raises E_DATA_FULL."""

@@ -110,7 +110,7 @@ class _Sale:
 async def _swiped(parts, is_fallback=False):
     t = _Transaction(parts)
     swipe = Swipe(t, is_fallback)
-    final = await swipe.read(_Sale, None)
+    final = await swipe.read(_Sale)
     return swipe, final, t
 
 

@@ -22,8 +22,18 @@ _TRACK = h("621234 0000000019 D49122200000 0F")
 _PIN = b"\x01\x02\x03\x04"
 
 
+class _Parameters:
+    """And their host section."""
+
+    contactless = ()
+
+    def __init__(self, codes):
+        self.host = self
+        self.pin_codes = codes
+
+
 class _Parts:
-    """Parameters, host, board, all in one."""
+    """The board too."""
 
     has_tables = False
     contact = None
@@ -31,9 +41,9 @@ class _Parts:
     room = None
 
     def __init__(self, pin=_PIN, codes="1A,70", has_pad=True):
-        self.parameters = self.host = self.board = self
-        self.contactless = ()
-        self.pin_codes = codes
+        self.board = self
+        self.parameters = _Parameters(codes)
+        self.contactless = _Field()
         self.pin_pad = self if has_pad else None
         self.pin = pin
 
@@ -123,7 +133,7 @@ class _Entry:
     def __init__(self, final):
         self.final = final
 
-    async def run(self, transmit, tx, data):
+    async def run(self, transmit, tx, data, card_done):
         return self.final
 
     def wipe(self):
@@ -186,7 +196,8 @@ async def test_a_card_without_apdus_is_none_for_payment():
     tap = _tap()
     card = _Card()
     card.is_isodep = False
-    final = await tap.read(None, card)
+    tap.card = card
+    final = await tap.read(None)
     assert (final.code, final.reason) == (outcome.END_APPLICATION, E_NOT_PAYMENT)
 
 
@@ -199,8 +210,9 @@ async def test_see_phone():
     final.field_off_ms = 1300
     tap._entry = _Entry(final)
     card = _Card()
+    tap.card = card
     with raises(E_SEE_PHONE, 0x6986):
-        await tap.read(None, card)
+        await tap.read(None)
     assert card.released and tap.field_off_ms == 1300
 
 
@@ -212,7 +224,8 @@ async def test_removal_time_out():
     tap._entry = _Entry(Outcome(outcome.ONLINE_REQUEST))
     tap._entry.final.removal_ms = 500
     card = _Card()
-    assert (await tap.read(None, card)).code == outcome.ONLINE_REQUEST
+    tap.card = card
+    assert (await tap.read(None)).code == outcome.ONLINE_REQUEST
     assert card.waited == 500 and card.released
 
 
@@ -221,12 +234,13 @@ async def test_what_is_left_for_sales_without_the_host_is_told():
     tap._entry = _Entry(Outcome(outcome.APPROVED))
 
     class Filling(_Entry):
-        async def run(self, transmit, tx, data):
+        async def run(self, transmit, tx, data, card_done):
             data.put(0x9F5D, h("000000001000"))
             return self.final
 
     tap._entry = Filling(Outcome(outcome.APPROVED))
-    await tap.read(None, _Card())
+    tap.card = _Card()
+    await tap.read(None)
     tap.packed()
     result = _Result()
     tap.report(result)

@@ -163,7 +163,7 @@ def test_a_copy_is_restored():
     data.put(0x9F02, h("000000012345"))
     data.put_card(0x82, h("2000"))
     until = data.used
-    kept = data.copy(until)
+    kept = data.copy(until, bytearray(200))
     data.put_card(0x9F36, h("0001"))
     data.set(0x9F02, h("000000000001"))
     other = DataStore(until)
@@ -180,7 +180,7 @@ def test_a_copy_that_does_not_fit():
     data = DataStore(64)
     data.put(0x9F02, h("000000012345"))
     with raises(E_DATA_FULL, 0x9F02):
-        DataStore(data.used - 1).restore(data.copy(data.used))
+        DataStore(data.used - 1).restore(data.copy(data.used, bytearray(200)))
     nothing = DataStore(8)
-    nothing.restore(data.copy(0))
+    nothing.restore(data.copy(0, bytearray(1)))
     assert nothing.used == 0

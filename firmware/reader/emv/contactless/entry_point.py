@@ -102,8 +102,10 @@ class EntryPoint:
         self._tables = tables
         self._can = terminal_can
         self._room = room
+        self._commands = Commands(None)
         self._session: Any = None
         self._index = 0  # of the combination that was activated last
+        self._card_done: Any = None
         self._torn: Any = None
         self.is_torn = False  # a card left after it had decided, in a presentment of this transaction
         for name in _STEPS:
@@ -133,16 +135,20 @@ class EntryPoint:
         tx = pre_processing.pre_process(self._parameters, kept, amount, currency, time, sequence, transaction_type)
         return _finish(tx) if isinstance(tx, Outcome) else tx
 
-    async def run(self, transmit, tx: "Preprocessed", data: "DataStore") -> Outcome:
+    async def run(self, transmit, tx: "Preprocessed", data: "DataStore", card_done=None) -> Outcome:
         """One presentment, from the directory to the outcome. After ONLINE_REQUEST and APPROVED `data` holds the
-        transaction; after anything else, an exception included, it is wiped.
+        transaction; after anything else, an exception included, it is wiped. `card_done` is awaited as soon as nothing more
+        is needed of the card, before its signature is verified.
 
         Raises E_TLV, E_DOL, E_TAG_*, E_DATA_FULL, E_EMV_DATA for what the card sends, E_ENTROPY, and what `transmit`
         raises.
         """
-        commands = Commands(transmit)
+        commands = self._commands
+        commands.begin(transmit)
+        transmit = None
         keep = False
         self._session = None
+        self._card_done = card_done
         self.wants_update = False
         try:
             outcome = await self._run(commands, tx, data)
@@ -171,7 +177,8 @@ class EntryPoint:
 
         if not issuer_update.is_wanted(issuer_data):
             return None
-        commands = Commands(transmit)
+        commands = self._commands
+        commands.begin(transmit)
         s = self._session
         try:
             # Book B, 3.4: the kernel is activated for the combination that it has asked to begin again with
@@ -245,6 +252,7 @@ class EntryPoint:
         s = Session(commands, data, self._tables, self._parameters.terminal, combination, tx, self._room)
         s.name = name
         s.reserve = self._reserve
+        s.card_done = self._card_done
         s.kernel = _kernel(combination.kernel)
         self._session = s
         self._index = index
@@ -282,9 +290,13 @@ class EntryPoint:
             return self._still_torn()
         s = self._activate(commands, torn.index, torn.name, tx, data)
         if state == module.BOOKED and s.kernel.RECOVERS:
+            if not len(torn.objects):
+                return self._still_torn()
             data.restore(torn.objects)
             outcome = await read_data.run(s)
             if outcome is None:
+                await s.is_read()
+                torn.wipe()  # in the data now; their place is for the keys
                 outcome = s.kernel.finish(s)
                 self._forget_torn()
                 return outcome

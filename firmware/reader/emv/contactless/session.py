@@ -69,6 +69,7 @@ class Session:
         self.ask_issuer = False  # the card says so of what has failed here
         self.answer_data: Any = b""  # field 55 of the host's answer, and what became of its scripts
         self.script_results = bytearray()
+        self.card_done: Any = None  # awaited when nothing more is needed of the card
         self.reserve: list = []  # heap in one piece for the keys of the card's signature, given back by `spare`
 
     async def read(self) -> "Outcome | None":
@@ -78,7 +79,15 @@ class Session:
         outcome = await initiate.run(self)
         if outcome is None:
             outcome = await read_data.run(self)
+        if outcome is None:
+            await self.is_read()
         return outcome
+
+    async def is_read(self) -> None:
+        """Nothing more is needed of the card: it may go, and what speaks to it too."""
+        self.commands.begin(None)
+        if self.card_done is not None:
+            await self.card_done()
 
     def spare(self) -> None:
         """Make room for the keys of the card's signature: nothing more is read."""

@@ -13,6 +13,10 @@ from ...util.wipe import wipe
 from ..commands import SW_OK
 from .session import LAST_ASKED
 
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any
+
 _TAG_9F36_APPLICATION_TRANSACTION_COUNTER = const(0x9F36)
 _TAG_9F5D_AVAILABLE_OFFLINE_SPENDING_AMOUNT = const(0x9F5D)
 _TAG_9F79_ELECTRONIC_CASH_BALANCE = const(0x9F79)
@@ -35,7 +39,9 @@ class Torn:
         self.index = index
         self.name = s.name
         self.atc = counter[0] << 8 | counter[1]
-        self.objects = s.data.copy(s.answered)
+        # In the heap that is kept for the keys: a piece as long may be nowhere else
+        room = s.reserve[0] if s.reserve else bytearray(s.answered)
+        self.objects: Any = s.data.copy(s.answered, room)
         self._is_last = s.progress == LAST_ASKED
         balance = s.data.get(_TAG_9F5D_AVAILABLE_OFFLINE_SPENDING_AMOUNT)
         self._balance = None if balance is None else bytes(balance)
@@ -54,6 +60,7 @@ class Torn:
     def wipe(self) -> None:
         """Overwrite the card's data."""
         wipe(self.objects)
+        self.objects = b""
 
 
 async def _get(commands, tag: int) -> "bytes | None":
