@@ -16,6 +16,7 @@ from mpos.bench.world import World
 from mpos.link.messages import CardEvent, Interface, Opcode, Prompt, State, Tag
 from mpos.phone.sale import Record
 from tests.e2e.conftest import CNY, customer_sale, state
+from tests.e2e.shared import shared
 from tests.harness.requirements import requirement
 
 PAGE = ROOT / "docs" / "present-card.md"
@@ -66,13 +67,14 @@ def test_the_table_is_read():
     assert sum(line.startswith("| ") and "`" in line for line in PAGE.read_text().splitlines()) == len(rows())
 
 
+@shared
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.case)
-async def test_a_row(row: Row):
+async def test_a_row(row: Row, worlds):
     amount = Decimal(row.note) if re.fullmatch(r"[\d.]+", row.note) else Decimal("12.34")
-    world = World(typist=Typist(PINS.get(row.note, PIN)), pin_pad=row.note != "no PIN pad")
+    typist = Typist(PINS.get(row.note, PIN))
     cancels = row.customer == CANCELS
     acts = [] if cancels or not row.customer else script(row.customer)
-    async with world as there, await there.connect() as reader:
+    async with worlds.at_rest(typist, pin_pad=row.note != "no PIN pad") as (there, reader):
         customer = Customer(there.field, there.slot, there.head, acts=acts)
 
         async def on_event(event):
