@@ -96,7 +96,7 @@ def sell(head: Any, reads_chips: bool, is_fallback: bool, head_error: int) -> No
     swipe = app_swipe.Swipe(_Transaction(head, reads_chips), is_fallback)
     with copied(), patch.object(app_swipe, "TdesDukpt", _Keys):
         try:
-            device.drive(swipe.read(Parts(is_fallback=False), None))
+            device.drive(swipe.read(Parts(is_fallback=False)))
             taken = swipe.account(swipe.keys)
             assert _MASKED.fullmatch(taken.masked) and 16 <= len(taken.track2) <= 24 and len(taken.track3) <= 56
         except ReaderError as error:
