@@ -67,6 +67,7 @@ class Present:
         self._shown = 0  # the message that says why, until it is
         self.torn_atc = -1  # of a card that may have been charged, and was taken away too early
         self._which = 0  # where the card came
+        self._found: Any = None  # the card in the field
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
         self._tries: Any = {}  # how many came to nothing, by interface
         self._fallback = False
@@ -92,8 +93,6 @@ class Present:
         last = ReaderError(E_NO_CARD)
         while True:
             self._which = 0
-            if self._open & INTERFACE_CONTACTLESS and self._tap is None:
-                self._load_tap(sale)
             try:
                 await self._first()
                 final = await self._take(sale)
@@ -130,8 +129,8 @@ class Present:
     # --- waiting
 
     async def _first(self) -> None:
-        """Wait for a card; `_which` says where; one in the field is the tap's from here on. Raises E_NO_CARD, and what is
-        wrong with a card in the field."""
+        """Wait for a card; `_which` says where, and one in the field is `_found`. Raises E_NO_CARD, and what is wrong with
+        a card in the field."""
         board = self._parts.board
         await self._switch_on()
         while True:
@@ -146,8 +145,8 @@ class Present:
                     await self._t.ui(self._shown, outcome.UI_READY_TO_READ)
                     self._shown = 0
                 self._which = INTERFACE_CONTACTLESS
-                self._tap.card = await self._parts.contactless.look()
-                if self._tap.card is not None:
+                self._found = await self._parts.contactless.look()
+                if self._found is not None:
                     return
                 self._which = 0
             if self._is_past(self._deadline):
@@ -240,7 +239,11 @@ class Present:
         await self._switch_off(which)
         await t.card(protocol.CARD_PRESENT)
         if which == INTERFACE_CONTACTLESS:
+            if self._tap is None:
+                self._load_tap(sale)
             t.interface = self._tap
+            # Held on to by nobody else: it goes while the tap goes on
+            self._tap.card, self._found = self._found, None
         else:
             self._tap = None
             modules.keep_only(self._kept)
@@ -260,6 +263,8 @@ class Present:
         finally:
             self.torn_atc = self._tap.torn_atc
             t.result.is_torn = t.result.is_torn or self._tap.is_torn
+            if self._tap.is_stopped:
+                self._on &= ~INTERFACE_CONTACTLESS
         # Nothing is needed of the card any more, which has decided: a part that fails now is the next transaction's trouble
         try:
             await self._switch_off(0)

@@ -34,10 +34,12 @@ class Tap(Interface):
     """First `prepare`, then `read` for each card that is tapped.
 
     is_torn, torn_atc: as EntryPoint has them. field_off_ms: how long the field stays off before the next look.
+    is_stopped: the contactless reader is, since the card was read.
     """
 
     entry_mode = "07"
     field_off_ms = 0
+    is_stopped = False
 
     def __init__(self, transaction):
         super().__init__(transaction)
@@ -76,6 +78,7 @@ class Tap(Interface):
         """The card that lies in the field, once over."""
         t = self._t
         self.field_off_ms = 0
+        self.is_stopped = False
         if not self.card.is_isodep:
             return outcome.Outcome(outcome.END_APPLICATION, reason=E_NOT_PAYMENT)
         await t.state(protocol.STATE_READING)
@@ -97,6 +100,11 @@ class Tap(Interface):
         card's signature is verified with."""
         t = self._t
         await self._release(0)
+        self.is_stopped = True
+        try:
+            await t.parts.contactless.stop()
+        except ReaderError:
+            pass  # as in _release
         await t.card(protocol.CARD_READ)
         await t.ui(outcome.MESSAGE_CARD_READ_OK, outcome.UI_CARD_READ)
 
@@ -108,7 +116,6 @@ class Tap(Interface):
             if removal_ms:
                 await card.wait_for_removal(removal_ms)
             await card.release()
-            await self._t.parts.contactless.stop()
         except ReaderError:
             pass  # The card has decided; a chip that fails now is found out by the next who wakes it
 
