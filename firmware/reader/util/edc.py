@@ -6,17 +6,22 @@ exclusive-or of ISO/IEC 7816-3.
 
 from micropython import const
 
-_POLYNOMIAL = const(0x8408)  # x16 + x12 + x5 + 1, lowest bit first
+# x16 + x12 + x5 + 1, lowest bit first: what four bits make of it
+_FOUR_BITS = (
+    0x0000, 0x1081, 0x2102, 0x3183, 0x4204, 0x5285, 0x6306, 0x7387,
+    0x8408, 0x9489, 0xA50A, 0xB58B, 0xC60C, 0xD68D, 0xE70E, 0xF78F,
+)  # fmt: skip
 _START = const(0xFFFF)
 
 
 def crc16(data) -> int:
     """Over all bytes; sent low byte first, in T=1 high byte first."""
     crc = _START
+    table = _FOUR_BITS
     for byte in data:
         crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ _POLYNOMIAL if crc & 1 else crc >> 1
+        crc = crc >> 4 ^ table[crc & 15]
+        crc = crc >> 4 ^ table[crc & 15]
     return crc ^ _START
 
 

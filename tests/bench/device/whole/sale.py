@@ -28,6 +28,7 @@ class Sale:
         self._contact = board.contact
         self._handle = handle
         self._marks = []
+        self._keys_watched = False
         self._sales = 0
         self._packet = b""
         self._number = 0
@@ -64,7 +65,9 @@ class Sale:
         # What verifies the card's signature is loaded when there is one: here its step begins, and here the next one
         self._inside(Session, "spare", "fdda", "fdda")
         self._inside(verification, "run", "kernel", "kernel")
-        self._inside(TdesDukpt, "next", "dukpt", "account")
+        if not self._keys_watched:  # in a module that stays loaded from sale to sale
+            self._keys_watched = True
+            self._inside(TdesDukpt, "next", "dukpt", "account")
         self._inside(account, "take", "account", "field_55")
         self._inside(icc_data, "icc_data_into", "field_55", "packet")
         self._inside(messages, "pack_sale", "packet", "send")
