@@ -6,7 +6,7 @@ frame size and waiting time that each means).
 
 from reader.errors import E_CARD_PROTOCOL
 from reader.iso14443.activation import TYPE_B
-from reader.iso14443.type_b import AttribAnswer, Atqb, targets
+from reader.iso14443.type_b import Atqb, AttribAnswer, targets
 from testing import cases, h, raises, requirement
 
 ATQB = "50 E8253EEC 00000011 008185"
