@@ -96,14 +96,14 @@ CARD_SAYS = const(0xD3)  # ATQA (2), SAK, ATS; ATQB without its first byte; PMm 
 CARD_VERSION = const(0xD4)  # answer to GET_VERSION (NTAG, Ultralight EV1)
 SYSTEM_CODE = const(0xD5)  # 2 bytes: FeliCa system that is asked for; FFFF any
 APDU = const(0xD6)  # command or response
-KEY_SLOT = const(0xD7)  # 1 byte: of the reader's key store
+KEY_SLOT = const(0xD7)  # 1 byte: of the reader's key store; of a sector trailer 2, for its keys A and B
 KEY_KIND = const(0xD8)  # 1 byte, below
 BLOCK = const(0xD9)  # 2 bytes: block or page; of FeliCa one for each block
 COUNT = const(0xDA)  # 1 byte: of blocks or pages
 SERVICE = const(0xDB)  # 2 bytes for each FeliCa service
 DATA = const(0xDC)
 OPERATION = const(0xDD)  # 1 byte, below
-VALUE = const(0xDE)  # 4 bytes, unsigned
+VALUE = const(0xDE)  # 4 bytes; of a response signed
 
 # READER_STATE
 STATE_IDLE = const(0)

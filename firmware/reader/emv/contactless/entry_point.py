@@ -176,6 +176,8 @@ class EntryPoint:
         from . import issuer_update
 
         if not issuer_update.is_wanted(issuer_data):
+            self.wants_update = False
+            data.wipe()
             return None
         commands = self._commands
         commands.begin(transmit)
