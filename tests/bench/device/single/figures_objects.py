@@ -36,6 +36,7 @@ _DE55 = (
 class _Combination:
     aid = _AID
     kernel = 7
+    extended_selection = False
 
 
 def _tlv(tag: int, value: bytes) -> bytes:
@@ -54,7 +55,7 @@ def _fci() -> bytes:
 
 
 def _directory(entries: bytes) -> bytes:
-    return _tlv(0x6F, _tlv(0x84, combination_selection.PPSE) + _tlv(0xA5, _tlv(0xBF0C, entries)))
+    return _tlv(0x6F, _tlv(0x84, b"2PAY.SYS.DDF01") + _tlv(0xA5, _tlv(0xBF0C, entries)))
 
 
 def run() -> None:
