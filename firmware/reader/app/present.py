@@ -67,6 +67,7 @@ class Present:
         self._shown = 0  # the message that says why, until it is
         self.torn_atc = -1  # of a card that may have been charged, and was taken away too early
         self._which = 0  # where the card came
+        self._sale: Any = None
         self._found: Any = None  # the card in the field
         self._tap: Any = None  # ready before the first tap: loading it then would cost the customer's time
         self._tries: Any = {}  # how many came to nothing, by interface
@@ -79,8 +80,9 @@ class Present:
         Raises E_NO_CARD when nobody presents one in time, or why the last one that was presented could not be read.
         """
         t = self._t
+        self._sale = sale
         if self._open & INTERFACE_CONTACTLESS:
-            refused = self._load_tap(sale)
+            refused = self._load_tap()
             if refused is not None:
                 # Not by radio: over a limit
                 self._tap = None
@@ -95,7 +97,7 @@ class Present:
             self._which = 0
             try:
                 await self._first()
-                final = await self._take(sale)
+                final = await self._take()
                 if not self._is_for_another(final):
                     return final
                 # EMV Contactless Book A, 6.2 (Try Another Interface); a chip without an application of ours
@@ -124,7 +126,7 @@ class Present:
                 await self._t.prompt(protocol.PROMPT_REMOVE)
         finally:
             # As in Transaction.finish: asyncio may keep the task, and so this object
-            self._t = self._parts = self._tap = self._kept = self._tries = None
+            self._t = self._parts = self._tap = self._kept = self._tries = self._sale = None
 
     # --- waiting
 
@@ -231,7 +233,7 @@ class Present:
 
     # --- the card
 
-    async def _take(self, sale: "Sale") -> outcome.Outcome:
+    async def _take(self) -> outcome.Outcome:
         """Read the card that came. The transaction has its interface from here on, until it is clear that it must be
         another one."""
         t = self._t
@@ -239,8 +241,6 @@ class Present:
         await self._switch_off(which)
         await t.card(protocol.CARD_PRESENT)
         if which == INTERFACE_CONTACTLESS:
-            if self._tap is None:
-                self._load_tap(sale)
             t.interface = self._tap
             # Held on to by nobody else: it goes while the tap goes on
             self._tap.card, self._found = self._found, None
@@ -257,9 +257,9 @@ class Present:
                 t.interface = Swipe(t, self._fallback)
         t.result.interface = which
         if which != INTERFACE_CONTACTLESS:
-            return await t.interface.read(sale)
+            return await t.interface.read(self._sale)
         try:
-            final = await self._tap.read(sale)
+            final = await self._tap.read(self._sale)
         finally:
             self.torn_atc = self._tap.torn_atc
             t.result.is_torn = t.result.is_torn or self._tap.is_torn
@@ -276,11 +276,11 @@ class Present:
             await self._tap.ask_pin()
         return final
 
-    def _load_tap(self, sale: "Sale") -> "outcome.Outcome | None":
+    def _load_tap(self) -> "outcome.Outcome | None":
         from .tap import Tap
 
         self._tap = Tap(self._t)
-        return self._tap.prepare(sale)
+        return self._tap.prepare(self._sale)
 
     def _is_for_another(self, final: outcome.Outcome) -> bool:
         """Whether the card's way of ending asks for another interface, and there is one."""
@@ -295,14 +295,13 @@ class Present:
         Raises `error` when there is no next try."""
         t = self._t
         which = self._which
-        interface = t.interface
         if which == INTERFACE_CONTACTLESS:
             t.interface = None
             await self._tap_failed(error, ended, is_new)
         elif which == INTERFACE_CONTACT:
             if not self._is_chip_trouble(error, ended):
                 raise error
-            await self._put_down(interface)
+            await self._put_down()
             await t.card(protocol.CARD_TRY_AGAIN)
             tries = self._count(INTERFACE_CONTACT)
             if self._open & INTERFACE_SWIPE:
@@ -312,12 +311,12 @@ class Present:
             elif tries == _CHIPS:
                 await self._close(INTERFACE_CONTACT, error, 0)
         elif which == INTERFACE_SWIPE and error.code == E_STRIPE:
-            await self._put_down(interface)
+            await self._put_down()
             await t.card(protocol.CARD_TRY_AGAIN, error.detail)
             if self._count(INTERFACE_SWIPE) == _SWIPES:
                 await self._close(INTERFACE_SWIPE, error, 0)
         elif which == INTERFACE_SWIPE and error.code == E_USE_CHIP and self._open & INTERFACE_CONTACT:
-            await self._put_down(interface)
+            await self._put_down()
             await t.card(protocol.CARD_USE_CHIP)
             await self._ask(protocol.PROMPT_INSERT)
         else:
@@ -325,11 +324,15 @@ class Present:
         if is_new:
             await t.state(protocol.STATE_WAIT_CARD)
 
-    async def _put_down(self, interface) -> None:
+    async def _put_down(self) -> None:
         """That card is done with. All is on again before anybody is told: who acts at once must not be too early."""
+        await self._t.interface.stop()
         self._t.interface = None
-        await interface.stop()
         await self._switch_off(0)
+        # As at the beginning: what it took of the heap is there again, and what a tap takes comes before the driver
+        modules.keep_only(self._kept)
+        if self._open & INTERFACE_CONTACTLESS:
+            self._load_tap()
         await self._switch_on()
 
     async def _tap_failed(self, error: ReaderError, ended: bool, is_new: bool) -> None:
