@@ -137,6 +137,10 @@ class Reader:
         from . import account, cardholder, online, personalise, present, tap  # noqa: F401
 
         keep_only(kept)
+        from ..emv.contactless import entry_point
+
+        entry_point.rehearse(self.parameters)
+        keep_only(kept)
         if self.board.head is not None:
             from ..iso7811 import track  # noqa: F401
             from . import swipe  # noqa: F401
