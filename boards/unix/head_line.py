@@ -28,6 +28,8 @@ _ANSWER_MS = const(1_000)
 _ARMED = const(0x01)
 _DONE = const(0xFF)
 _HEADER = const(3)
+# Intervals of a track, as drivers/mag_edges.py has room for
+_MOST = (1420, 510, 1420)
 
 
 class _Line:
@@ -151,7 +153,9 @@ class EdgeLine(_Line):
     def __init__(self, socket):
         super().__init__(socket)
         self._in = bytearray(_PIECE)
-        self._tracks: list = [None, None, None]
+        # As long as a board has them, and as it has them: from the start, while the heap is in one piece
+        self._tracks = [array("H", bytes(2 * most)) for most in _MOST]
+        self._counts = [0, 0, 0]
         self._at = -_HEADER  # in the track that is coming; below 0: in what goes before it
         self._number = self._count = self._high = 0
         self._is_armed = self._is_done = False
@@ -169,16 +173,15 @@ class EdgeLine(_Line):
         return self._is_done
 
     def times(self, number: int):
-        times = self._tracks[number - 1]
-        return (array("H"), 0) if times is None else (times, len(times))
+        return self._tracks[number - 1], self._counts[number - 1]
 
     def wipe(self) -> None:
         self.is_done()
-        for times in self._tracks:
-            if times is not None:
-                for i in range(len(times)):
-                    times[i] = 0
-        self._tracks = [None, None, None]
+        for number in range(3):
+            times = self._tracks[number]
+            for i in range(self._counts[number]):
+                times[i] = 0
+            self._counts[number] = 0
         self._is_armed = self._is_done = False
 
     def _take(self, value: int) -> None:
@@ -194,10 +197,10 @@ class EdgeLine(_Line):
         elif at == -1:
             self._count |= value
             if self._is_armed:
-                self._tracks[self._number - 1] = array("H", bytes(2 * self._count))
+                self._counts[self._number - 1] = min(self._count, _MOST[self._number - 1])
         elif not at & 1:
             self._high = value
-        elif self._tracks[self._number - 1] is not None:
+        elif at >> 1 < self._counts[self._number - 1]:
             self._tracks[self._number - 1][at >> 1] = self._high << 8 | value
         if at >= -1 and self._at == 2 * self._count:
             self._at = -_HEADER

@@ -1,6 +1,6 @@
 """`make bench`: measure, compare with the committed figures, show the table.
 
-python -m tests.bench [--json] [--check] [--update] [--sales N]
+python -m tests.bench [--json] [--check] [--update] [--sales N] [--no-swipes]
 """
 
 from __future__ import annotations
@@ -37,15 +37,18 @@ OK, WORSE, FAILED = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.sales < 0 or (options.update and options.sales != run.SALES):
-        parser.error(f"--sales is 0 or more, and --update writes figures of {run.SALES} sales only")
+    if options.sales < 0 or (options.update and (options.sales != run.SALES or options.no_swipes)):
+        parser.error(f"--sales is 0 or more, and --update writes figures of {run.SALES} sales and all swipes only")
     errors = Console(stderr=True)
     try:
         committed = figures.load(COMMITTED)
-        if not options.sales:  # left out on purpose
+        # Left out on purpose
+        if not options.sales:
             committed.values.pop("heap.after", None)
+        if options.no_swipes:
+            committed.values = {key: value for key, value in committed.values.items() if not key.startswith("swipes.")}
         with errors.status("measuring") as status:
-            now = run.measure(options.sales, status.update)
+            now = run.measure(options.sales, status.update, not options.no_swipes)
     except (
         *(
             CompileError,
@@ -92,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sales", type=int, default=run.SALES, help="sales in a row for the heap (default %(default)s)"
     )
+    parser.add_argument("--no-swipes", action="store_true", help="leave out the thousands of generated swipes")
     return parser
 
 

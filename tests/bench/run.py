@@ -34,7 +34,7 @@ _C = "c."
 Say = Callable[[str], None]
 
 
-def measure(sales: int, say: Say) -> Figures:
+def measure(sales: int, say: Say, with_swipes: bool = True) -> Figures:
     """All figures. `say` is told what is being done. Raises EmulatorFailed, ReferenceFailed, SaleFailed, TapFailed,
     FiguresError."""
     found = Figures(versions=versions())
@@ -47,9 +47,10 @@ def measure(sales: int, say: Say) -> Figures:
         runs = [_core(folder, program) for _ in range(2)]
         check(runs[0])
         found.add_runs(*[kept(run) for run in runs])
-    swept = swipes.sweep(swipes.SWIPES, say)
-    found.values.update(swept.figures())
-    found.curve = {f"{jitter:g}": [round(part, 4) for part in parts] for jitter, parts in swept.curve.items()}
+    if with_swipes:
+        swept = swipes.sweep(swipes.SWIPES, say)
+        found.values.update(swept.figures())
+        found.curve = {f"{jitter:g}": [round(part, 4) for part in parts] for jitter, parts in swept.curve.items()}
     say("timing the codec beside pyiso8583")
     found.values.update(reference.wall_times())
     say("counting bytes on the line to the contactless chip")

@@ -151,19 +151,20 @@ print(line.is_done())
 line.arm()
 until(line.is_done)
 kept = [line.times(number) for number in (1, 2, 3)]
-print([(list(times), n) for times, n in kept])
+print([(list(times)[:n], n) for times, n in kept])
 line.wipe()
-print(line.is_done(), [list(times) for times, n in kept], line.times(2))
+print(line.is_done(), [any(times) for times, n in kept], line.times(2)[1])
 line.arm()
 until(line.is_done)
-print(line.times(1), line.times(2))
+times, n = line.times(1)
+print(list(times)[:n], line.times(2)[1])
 """
     said = (await run(BEGIN + code, far)).splitlines()
     assert said == [
         "False",
         "[([4660], 1), ([1, 65535, 258], 3), ([], 0)]",
-        "False [[0], [0, 0, 0], []] (array('H'), 0)",
-        "(array('H', [5]), 1) (array('H'), 0)",
+        "False [False, False, False] 0",
+        "[5] 0",
     ]
     assert heard == b"\x01\x01"
 
@@ -176,8 +177,9 @@ async def test_edges_that_nobody_is_armed_for() -> None:
     code = """
 line = EdgeLine(s)
 until(line.is_done)
-print(line.times(1))
+times, n = line.times(1)
+print(any(times), n)
 line.wipe()
 print(line.is_done())
 """
-    assert await run(BEGIN + code, far) == "(array('H'), 0)\nFalse\n"
+    assert await run(BEGIN + code, far) == "False 0\nFalse\n"

@@ -191,13 +191,22 @@ def test_options_that_make_no_sense(arguments, capsys):
     assert "--sales" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(["--sales", "0"], bench.OK), (["--sales", "5"], bench.WORSE)])
-def test_sales_that_are_left_out_are_not_missed(arguments, code, monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--sales", "0", "--no-swipes"], bench.OK),
+        (["--sales", "5", "--no-swipes"], bench.WORSE),
+        (["--sales", "0"], bench.WORSE),
+    ],
+)
+def test_what_is_left_out_is_not_missed(arguments, code, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(bench, "COMMITTED", tmp_path / "bench.json")
-    bench.COMMITTED.write_text(Figures({NAME: 7, "heap.after": 50_000}).as_json())
-    monkeypatch.setattr(run, "measure", lambda sales, say: Figures({NAME: 7}))
+    bench.COMMITTED.write_text(Figures({NAME: 7, "heap.after": 50_000, "swipes.tracks": 30_000}).as_json())
+    monkeypatch.setattr(run, "measure", lambda sales, say, with_swipes: Figures({NAME: 7}))
     assert bench.main([*arguments, "--check"]) == code
-    assert ("heap.after" in capsys.readouterr().err) == (code == bench.WORSE)
+    missed = capsys.readouterr().err
+    assert ("heap.after" in missed) == ("5" in arguments)
+    assert ("swipes.tracks" in missed) == ("--no-swipes" not in arguments)
 
 
 def test_a_broken_file_is_said_before_anything_is_measured(monkeypatch, capsys, tmp_path):
