@@ -175,7 +175,7 @@ def test_the_stripe_of_the_device_is_full():
 def test_a_failure_is_a_sentence_and_not_a_traceback(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(bench, "COMMITTED", tmp_path / "bench.json")
 
-    def fail(sales, say):
+    def fail(sales, say, with_swipes):
         raise EmulatorFailed("it ended early")
 
     monkeypatch.setattr(run, "measure", fail)
