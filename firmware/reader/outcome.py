@@ -57,6 +57,7 @@ UI_READY_TO_READ = const(2)
 UI_PROCESSING = const(3)
 UI_CARD_READ = const(4)
 UI_PROCESSING_ERROR = const(5)
+UI_HOLD = const(13)  # in 100 ms: how long a message stays at least, where nothing else is said (Book A, 9.4)
 
 # What a PIN pad gives instead of digits
 PIN_BYPASSED = const(1)

@@ -145,7 +145,7 @@ class Commands:
         return await self._send(n)
 
     def begin(self, transmit) -> None:
-        """To another card, or to none: what reaches the last one is held on to no longer."""
+        """What follows goes to another card."""
         self._transmit = transmit
 
     def wipe(self) -> None:

@@ -4,7 +4,6 @@ from micropython import const
 
 from ...errors import E_STATUS_WORD, E_TAG_FORMAT, ReaderError
 from ...outcome import END_APPLICATION, Outcome
-from ...util import ber_tlv
 from ...util.bcd import to_int
 from .. import file_locator, track2
 from ..commands import SW_OK
@@ -14,12 +13,9 @@ _TAG_57_TRACK2_EQUIVALENT_DATA = const(0x57)
 _TAG_5A_PAN = const(0x5A)
 _TAG_5F24_APPLICATION_EXPIRATION_DATE = const(0x5F24)
 _TAG_5F25_APPLICATION_EFFECTIVE_DATE = const(0x5F25)
-_TAG_70_RECORD_TEMPLATE = const(0x70)
 _TAG_8C_CDOL1 = const(0x8C)
 _TAG_8D_CDOL2 = const(0x8D)
 _TAG_94_APPLICATION_FILE_LOCATOR = const(0x94)
-
-_SFI_EMV_MOST = const(10)  # 5.3.2.2: above it are files of the payment systems and of the issuer
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -43,30 +39,9 @@ async def run(s: "Session") -> "Outcome | None":
             # 10.2: any other status word ends the transaction
             if sw != SW_OK:
                 return Outcome(END_APPLICATION, reason=E_STATUS_WORD, detail=sw)
-            _keep(s, record, sfi, number < signed)
+            file_locator.keep(s, record, sfi, number < signed, RECORD)
     _check(s.data)
     return None
-
-
-def _keep(s, record, sfi: int, signed: bool) -> None:
-    if sfi > _SFI_EMV_MOST and (not len(record) or record[0] != _TAG_70_RECORD_TEMPLATE):
-        # 10.3: a record to be authenticated that is no template 70 makes the authentication fail, and only that
-        if signed:
-            s.static_data_bad = True
-        return
-    # 6.5.11.4: a record of the files 1 to 10 is one template 70
-    template = ber_tlv.only(record, _TAG_70_RECORD_TEMPLATE)
-    if signed:
-        # 10.3: of the files 1 to 10 without tag and length, of the others whole
-        _sign(s, template if sfi <= _SFI_EMV_MOST else record)
-    for tag, value in ber_tlv.objects(template):
-        # 10.2: what is not recognised is ignored, what comes twice ends the transaction
-        s.data.put_card(tag, value, RECORD)
-
-
-def _sign(s, data) -> None:
-    if not s.static_data_bad and not s.add_static_data(data):
-        s.static_data_bad = True
 
 
 def _check(data) -> None:

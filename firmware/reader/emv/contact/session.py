@@ -89,15 +89,15 @@ class Session:
         """Set bits of byte 1 of the transaction status information (Annex C6)."""
         self.tsi[0] |= mask
 
-    def add_static_data(self, data) -> bool:
-        """Put `data` behind the static data to be authenticated. False: there is no room, nothing was done."""
+    def add_static_data(self, data) -> None:
+        """Put `data` behind the static data to be authenticated; without room for it the authentication fails."""
         n = len(self.static_data)
         end = n + len(data)
         if end > STATIC_DATA_MOST:
-            return False
+            self.static_data_bad = True
+            return
         self._room[n:end] = data
         self.static_data = self._room[:end]
-        return True
 
     def spare(self) -> None:
         """Give back what no step after the cardholder's verification needs."""

@@ -145,7 +145,6 @@ class EntryPoint:
         """
         commands = self._commands
         commands.begin(transmit)
-        transmit = None
         keep = False
         self._session = None
         self._card_done = card_done

@@ -14,12 +14,12 @@ from ...outcome import (
     TRY_AGAIN,
     TRY_ANOTHER_INTERFACE,
     UI_CARD_READ,
+    UI_HOLD,
     UI_PROCESSING_ERROR,
     UI_READY_TO_READ,
     Outcome,
 )
 
-_HOLD = const(13)  # 1.3 s, for the field off as for the message on
 _UNIT_MS = const(100)
 
 # Outcome, message, status
@@ -40,7 +40,7 @@ def finish(outcome: Outcome) -> Outcome:
     if outcome.ui is None:
         if code == TRY_AGAIN and outcome.reason == E_SEE_PHONE:
             # Book C-3, 5.2.2.2: the message stays when the reader is ready for the device again
-            outcome.ui = (MESSAGE_SEE_PHONE, UI_PROCESSING_ERROR, _HOLD)
+            outcome.ui = (MESSAGE_SEE_PHONE, UI_PROCESSING_ERROR, UI_HOLD)
             outcome.ui_restart = (MESSAGE_SEE_PHONE, UI_READY_TO_READ, 0)
         elif code == APPROVED and outcome.cvm == CVM_SIGNATURE:
             outcome.ui = (MESSAGE_APPROVED_SIGN, UI_CARD_READ, 0)
@@ -49,8 +49,8 @@ def finish(outcome: Outcome) -> Outcome:
     if code == TRY_AGAIN:
         if outcome.ui_restart is None:
             outcome.ui_restart = (outcome.ui[0], UI_READY_TO_READ, 0)
-        # Out of the field for a while, so that the device begins anew (Book B, 3.5.1)
-        outcome.field_off_ms = _HOLD * _UNIT_MS
+        # As long as the message stays: out of the field for a while, so that the device begins anew (Book B, 3.5.1)
+        outcome.field_off_ms = UI_HOLD * _UNIT_MS
     elif code == TRY_ANOTHER_INTERFACE:
         outcome.alternate = 1
     # A signature is written on paper (Book A, 6.2)

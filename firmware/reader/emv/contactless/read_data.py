@@ -4,17 +4,14 @@ from micropython import const
 
 from ...errors import E_STATUS_WORD
 from ...outcome import Outcome
-from ...util import ber_tlv
 from .. import file_locator
 from ..commands import SW_OK
 from ..tag_formats import CONTACTLESS
 from .session import LAST_ASKED, ended
 
-_TAG_70_RECORD_TEMPLATE = const(0x70)
 _TAG_82_APPLICATION_INTERCHANGE_PROFILE = const(0x82)
 _TAG_94_APPLICATION_FILE_LOCATOR = const(0x94)
 
-_SFI_EMV_MOST = const(10)  # Book 3, 5.3.2.2: above it a file may hold something else than templates 70
 _AIP1_DDA = const(0x20)
 
 _TYPE_CHECKING = const(0)
@@ -49,19 +46,5 @@ async def run(s: "Session") -> "Outcome | None":
             # Book 3, 10.2: any other status word ends the transaction
             if sw != SW_OK:
                 return ended(E_STATUS_WORD, sw)
-            _keep(s, record, sfi, number < signed)
+            file_locator.keep(s, record, sfi, number < signed, CONTACTLESS)
     return None
-
-
-def _keep(s, record, sfi: int, signed: bool) -> None:
-    if sfi > _SFI_EMV_MOST and (not len(record) or record[0] != _TAG_70_RECORD_TEMPLATE):
-        # Book 3, 10.2: files 11 to 30 have the proprietary records; 10.3: under the signature they make it fail
-        if signed:
-            s.static_data_bad = True
-        return
-    template = ber_tlv.only(record, _TAG_70_RECORD_TEMPLATE)
-    if signed:
-        # 10.3: of the files 1 to 10 without tag and length, of the others whole
-        s.add_static_data(template if sfi <= _SFI_EMV_MOST else record)
-    for tag, value in ber_tlv.objects(template):
-        s.data.put_card(tag, value, CONTACTLESS)

@@ -84,8 +84,7 @@ class Session:
         return outcome
 
     async def is_read(self) -> None:
-        """Nothing more is needed of the card: it may go, and what speaks to it too."""
-        self.commands.begin(None)
+        """Nothing more is needed of the card: it may go."""
         if self.card_done is not None:
             await self.card_done()
 
