@@ -6,8 +6,7 @@ Messages both ways are type, length, payload (host_tools/mpos/bench/icc_slot.py)
 """
 
 from micropython import const
-
-from reader.errors import E_LINE_CLOSED, ReaderError
+from socket_line import received, unsent
 
 _DATA = const(0x00)
 _POWER = const(0x01)
@@ -69,15 +68,8 @@ class ChipLine:
         return self._off_n or 0
 
     def _flushed(self) -> bool:
-        while self._rest:
-            try:
-                count = self._socket.write(self._rest)
-            except OSError:
-                raise ReaderError(E_LINE_CLOSED) from None
-            if not count:
-                return False
-            self._rest = self._rest[count:]
-        return True
+        self._rest = unsent(self._socket, self._rest)
+        return not self._rest
 
     def _pump(self) -> None:
         """Take in what has come."""
@@ -86,13 +78,8 @@ class ChipLine:
         while len(self._received) < _RECEIVED_MOST:
             end = 2 if self._have < 2 else 2 + self._message[1]
             if self._have < end:
-                try:
-                    count = self._socket.readinto(view[self._have : end])
-                except OSError:
-                    raise ReaderError(E_LINE_CLOSED) from None
-                if count == 0:
-                    raise ReaderError(E_LINE_CLOSED)
-                if count is None:
+                count = received(self._socket, view[self._have : end])
+                if not count:
                     return
                 self._have += count
             if self._have >= 2 and self._have == 2 + self._message[1]:

@@ -12,6 +12,7 @@ from array import array
 from time import ticks_diff, ticks_ms
 
 from micropython import const
+from socket_line import received
 
 from reader.errors import E_LINE_CLOSED, ReaderError
 from reader.util.wipe import wipe
@@ -61,16 +62,6 @@ class _Line:
             else:
                 self._wait(select.POLLOUT, since)
 
-    def _read(self, into) -> int:
-        """Bytes that were there."""
-        try:
-            count = self._socket.readinto(into)
-        except OSError:
-            raise ReaderError(E_LINE_CLOSED) from None
-        if count == 0:
-            raise ReaderError(E_LINE_CLOSED)
-        return count or 0
-
 
 class HeadLine(_Line):
     """strobe, data: what drivers/mag_head.py takes."""
@@ -111,7 +102,7 @@ class HeadLine(_Line):
     def _take(self) -> bool:
         """Take in what has come. True: the answer was there."""
         answered = False
-        while count := self._read(self._in):
+        while count := received(self._socket, self._in):
             for i in range(count):
                 value = self._in[i]
                 self._level = value & _LEVEL
@@ -166,7 +157,7 @@ class EdgeLine(_Line):
         self._send(bytes((_ARMED,)))
 
     def is_done(self) -> bool:
-        while count := self._read(self._in):
+        while count := received(self._socket, self._in):
             for i in range(count):
                 self._take(self._in[i])
         wipe(self._in)

@@ -13,6 +13,7 @@ import select
 from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
+from socket_line import received, unsent
 
 from reader.errors import E_LINE_CLOSED, ReaderError
 
@@ -52,30 +53,13 @@ class _Messages(io.IOBase):
         self._flushed()
 
     def _flushed(self) -> bool:
-        while self._rest:
-            try:
-                count = self._socket.write(self._rest)
-            except OSError:
-                raise ReaderError(E_LINE_CLOSED) from None
-            if not count:
-                return False
-            self._rest = self._rest[count:]
-        return True
-
-    def _take(self, into) -> int:
-        """Bytes that were there."""
-        try:
-            count = self._socket.readinto(into)
-        except OSError:
-            raise ReaderError(E_LINE_CLOSED) from None
-        if count == 0:
-            raise ReaderError(E_LINE_CLOSED)
-        return count or 0
+        self._rest = unsent(self._socket, self._rest)
+        return not self._rest
 
     def _begun(self) -> bool:
         """The header of a message is there: `_head`, `_left`."""
         while self._have < _HEADER:
-            count = self._take(memoryview(self._head)[self._have :])
+            count = received(self._socket, memoryview(self._head)[self._have :])
             if not count:
                 return False
             self._have += count
@@ -84,7 +68,7 @@ class _Messages(io.IOBase):
 
     def _payload(self, into) -> int:
         """Bytes of the payload that were there; with the last one its message is over."""
-        count = self._take(memoryview(into)[: self._left]) if self._left else 0
+        count = received(self._socket, memoryview(into)[: self._left]) if self._left else 0
         self._left -= count
         if not self._left:
             self._have = 0
