@@ -29,7 +29,6 @@ from ..util import modules
 
 _LOOK_MS = const(30)  # between two looks: leaves the processor to others, costs no one time
 _PAUSE_MS = const(250)  # before a card in the field is looked for again, so that a hand can move
-_HOLD = const(13)  # in 100 ms: how long what is shown stays at least (EMV Contactless Book A, 9.4)
 _SETTLE_MS = const(100)  # for a card to slide in
 _TAPS = const(5)  # times a card may be held to the reader
 _CHIPS = const(3)  # times one may be inserted whose chip cannot be read
@@ -351,7 +350,7 @@ class Present:
             if code == E_TWO_CARDS or self._count(INTERFACE_CONTACTLESS) < _TAPS:
                 if is_new:
                     await t.card(event)
-                    await t.ui(message, outcome.UI_PROCESSING_ERROR, _HOLD)
+                    await t.ui(message, outcome.UI_PROCESSING_ERROR, outcome.UI_HOLD)
                     self._shown = message
                 self._field_from = self._in(pause)
                 if self.torn_atc >= 0:

@@ -26,7 +26,6 @@ _TTQ1_ONLINE_PIN = const(0x04)
 _RESULTS_ONLINE_PIN = b"\x02\x00\x00"  # EMV 4.4 Book 4, 6.3.4.5
 _UPDATE_MS = const(10_000)  # for the card to be presented once more
 _LOOK_MS = const(30)
-_HOLD = const(13)  # in 100 ms: what is shown stays so long at least (EMV Contactless Book A, 9.4)
 _REPORT_MOST = const(24)
 
 
@@ -99,7 +98,7 @@ class Tap(Interface):
         """All is read. The card may leave, and the chip's driver goes with it: its memory is needed for the keys that the
         card's signature is verified with."""
         t = self._t
-        await self._release(0)
+        self.card = None
         self.is_stopped = True
         try:
             await t.parts.contactless.stop()
@@ -156,7 +155,7 @@ class Tap(Interface):
     async def conclude(self, answer, error, unanswered: bool) -> outcome.Outcome:
         t = self._t
         if error is not None:
-            await t.ui(outcome.MESSAGE_PROCESSING_ERROR, outcome.UI_PROCESSING_ERROR, _HOLD)
+            await t.ui(outcome.MESSAGE_PROCESSING_ERROR, outcome.UI_PROCESSING_ERROR, outcome.UI_HOLD)
             raise error
         final = await super().conclude(answer, error, unanswered)
         message = outcome.MESSAGE_NOT_AUTHORISED
@@ -164,7 +163,7 @@ class Tap(Interface):
             message = outcome.MESSAGE_APPROVED
             if final.cvm == outcome.CVM_SIGNATURE:
                 message = outcome.MESSAGE_APPROVED_SIGN
-        await t.ui(message, outcome.UI_CARD_READ, _HOLD)
+        await t.ui(message, outcome.UI_CARD_READ, outcome.UI_HOLD)
         return final
 
     async def epilogue(self, answer) -> None:
