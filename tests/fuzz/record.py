@@ -81,6 +81,12 @@ class _Recording:
         self.feed = bytearray()
         self.ends: list[int | None] = []
 
+    def exchange(self, command: bytes, answer: bytes) -> None:
+        self.lines += [f"> {command.hex()}", f"< {answer.hex()}"]
+        data, status = answer[:-2][:255], answer[-2:]
+        good = status == b"\x90\x00"
+        self.feed += bytes((0x00 if good else 0xE0, len(data))) + data + (b"" if good else status)
+
 
 class _Card:
     def __init__(self, card, recording: _Recording):
@@ -92,10 +98,7 @@ class _Card:
         command = bytes(c_apdu)
         answer = self._card.exchange(command)
         assert answer is not None, "a mute card has no conversation"
-        self._recording.lines += [f"> {command.hex()}", f"< {answer.hex()}"]
-        data, status = answer[:-2][:255], answer[-2:]
-        good = status == b"\x90\x00"
-        self._recording.feed += bytes((0x00 if good else 0xE0, len(data))) + data + (b"" if good else status)
+        self._recording.exchange(command, answer)
         return memoryview(answer)
 
 
@@ -166,10 +169,8 @@ class _Tap:
             self._recording.feed.append(taps.CUT)
             raise ReaderError(E_CARD_REMOVED) from None
         assert answer is not None, "a mute card has no conversation"
-        self._recording.lines += [f"> {command.hex()}", f"< {answer.hex()}"]
-        data, status = answer[:-2][:255], answer[-2:]
-        good = status == b"\x90\x00"
-        self._recording.feed += bytes((0, 0x00 if good else 0xE0, len(data))) + data + (b"" if good else status)
+        self._recording.feed.append(0)  # it stays in the field
+        self._recording.exchange(command, answer)
         return memoryview(answer)
 
 

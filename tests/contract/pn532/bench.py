@@ -20,6 +20,27 @@ DEVICE = Path(__file__).with_name("device.py")
 CARD_REMOVED, CARD_PROTOCOL, CARD_TIMEOUT, TWO_CARDS, NO_CARD, CARD_ACCESS = 101, 102, 103, 104, 106, 114
 SILENT, FRAME, STATUS, CLOSED = 201, 202, 203, 205
 
+# What each fault, met once, does to a command of the chip and to an exchange with the card. 0: nothing. A card that cannot
+# be released properly has gone, which is no fault of the session; nor is a chip that is sent to sleep and does not say so.
+ONCE = {
+    "no-ack": (0, SILENT),
+    "lost-ack": (0, SILENT),
+    "bad-ack": (0, SILENT),
+    "nack": (0, SILENT),
+    "garbage-before-ack": (0, 0),  # but for the exchange where frames are fetched: the ACK behind noise is lost
+    "garbage": (0, 0),
+    "short": (0, 0),
+    "long": (0, 0),
+    "bad-lcs": (0, 0),
+    "bad-dcs": (0, 0),
+    "bad-tfi": (0, 0),
+    "wrong-code": (SILENT, CARD_TIMEOUT),
+    "error-frame": (STATUS, STATUS),
+    "silence": (SILENT, CARD_TIMEOUT),
+    "late": (SILENT, CARD_TIMEOUT),
+    "drop": (CLOSED, CLOSED),
+}
+
 UID = "04112233445566"
 
 

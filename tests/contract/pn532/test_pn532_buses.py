@@ -18,12 +18,10 @@ from mpos.bench.pn532_chip import (
 )
 from mpos.bench.pn532_faults import ANSWER_KINDS, KINDS, Fault, Faults
 from tests.contract.pn532.bench import (
-    CARD_TIMEOUT,
-    CLOSED,
     FRAME,
     GOOD,
+    ONCE,
     SILENT,
-    STATUS,
     Card,
     act,
     chip,
@@ -61,27 +59,6 @@ async def test_a_session(bus: str) -> None:
     assert not one.awake
     assert not one.field.carrier
     assert one.drives_irq == ("irq" in bus)
-
-
-# What each kind of fault does to a command of the chip and to an exchange, on whatever bus
-ONCE = {
-    "no-ack": (0, SILENT),
-    "lost-ack": (0, SILENT),
-    "bad-ack": (0, SILENT),
-    "nack": (0, SILENT),
-    "garbage-before-ack": (0, 0),  # but for the exchange where frames are fetched: the ACK behind noise is lost
-    "garbage": (0, 0),
-    "short": (0, 0),
-    "long": (0, 0),
-    "bad-lcs": (0, 0),
-    "bad-dcs": (0, 0),
-    "bad-tfi": (0, 0),
-    "wrong-code": (SILENT, CARD_TIMEOUT),
-    "error-frame": (STATUS, STATUS),
-    "silence": (SILENT, CARD_TIMEOUT),
-    "late": (SILENT, CARD_TIMEOUT),
-    "drop": (CLOSED, CLOSED),
-}
 
 
 @pytest.mark.parametrize("bus", ["hsu", "spi", "i2c"])

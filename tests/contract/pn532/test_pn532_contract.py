@@ -17,10 +17,10 @@ from tests.contract.pn532.bench import (
     CARD_PROTOCOL,
     CARD_REMOVED,
     CARD_TIMEOUT,
-    CLOSED,
     FRAME,
     GOOD,
     NO_CARD,
+    ONCE,
     SILENT,
     STATUS,
     TWO_CARDS,
@@ -52,28 +52,6 @@ async def test_a_session() -> None:
     assert not one.field.carrier
     # The command of 304 bytes, which took two frames, arrived in one piece
     assert [len(command) for command in card.got] == [5, 304, 5]
-
-
-# What each fault, met once, does to a command of the chip and to an exchange with the card. 0: nothing. A card that cannot
-# be released properly has gone, which is no fault of the session; nor is a chip that is sent to sleep and does not say so.
-ONCE = {
-    "no-ack": (0, SILENT),
-    "lost-ack": (0, SILENT),
-    "bad-ack": (0, SILENT),
-    "nack": (0, SILENT),
-    "garbage-before-ack": (0, 0),
-    "garbage": (0, 0),
-    "short": (0, 0),
-    "long": (0, 0),
-    "bad-lcs": (0, 0),
-    "bad-dcs": (0, 0),
-    "bad-tfi": (0, 0),
-    "wrong-code": (SILENT, CARD_TIMEOUT),
-    "error-frame": (STATUS, STATUS),
-    "silence": (SILENT, CARD_TIMEOUT),
-    "late": (SILENT, CARD_TIMEOUT),
-    "drop": (CLOSED, CLOSED),
-}
 
 
 DAMAGED = [kind for kind in ONCE if kind not in (*ACK_KINDS, "drop", "silence", "late", "wrong-code", "error-frame")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partialmethod
 
 import iso8583
 from psec import des, mac, pinblock
@@ -135,39 +136,17 @@ class Terminal:
         known = read_card(card, amount)
         return self.packed(known, keys, stan, amount, change, chip, track, mti)
 
-    def insert(
-        self,
-        known: dict[str, bytes],
-        amount: int = 1234,
-        *,
-        pin: str = "",
-        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
-        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
-    ) -> bytes:
-        """The whole frame of a sale by contact: `known` is what card and terminal have said; `pin` goes to the host."""
-        return self.by_chip("05", known, amount, pin, change, chip)
-
-    def tap(
-        self,
-        known: dict[str, bytes],
-        amount: int = 1234,
-        *,
-        pin: str = "",
-        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
-        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
-    ) -> bytes:
-        """The same of a card that was tapped."""
-        return self.by_chip("07", known, amount, pin, change, chip)
-
-    def by_chip(
+    def _by_chip(
         self,
         way: str,
         known: dict[str, bytes],
-        amount: int,
-        pin: str,
-        change: Callable[[dict[int, bytes]], None],
-        chip: Callable[[dict[str, bytes]], None],
+        amount: int = 1234,
+        *,
+        pin: str = "",
+        change: Callable[[dict[int, bytes]], None] = lambda fields: None,
+        chip: Callable[[dict[str, bytes]], None] = lambda known: None,
     ) -> bytes:
+        """The whole frame of a sale: `known` is what card and terminal have said; `pin` goes to the host."""
         keys = self.next_keys()
         self.stan += 1
 
@@ -180,6 +159,9 @@ class Terminal:
             change(fields)
 
         return self.packed(dict(known), keys, self.stan, amount, more, chip, None, "0200")
+
+    insert = partialmethod(_by_chip, "05")
+    tap = partialmethod(_by_chip, "07")
 
     def swipe(
         self,

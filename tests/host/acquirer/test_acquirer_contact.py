@@ -15,7 +15,8 @@ from mpos.bench import test_keys
 from mpos.bench.cards import CARDS, make_card
 from tests.harness.requirements import requirement
 from tests.host.acquirer.pos_terminal import NOW, Terminal, objects
-from tests.host.cards.chip_terminal import Answer, ChipTerminal
+from tests.host.cards.chip_terminal import ChipTerminal
+from tests.host.cards.host_answer import Answer
 
 PIN = "1357"
 

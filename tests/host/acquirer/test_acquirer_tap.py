@@ -9,7 +9,8 @@ from mpos.acquirer import REFUSALS, Acquirer
 from mpos.acquirer.accounts import tap_number, visa_number
 from mpos.bench.cards.contactless.personalities import ENTRIES
 from tests.host.acquirer.pos_terminal import NOW, Terminal, objects
-from tests.host.cards.tap_terminal import Answer, TapTerminal
+from tests.host.cards.host_answer import Answer
+from tests.host.cards.tap_terminal import TapTerminal
 
 PIN = "1357"
 BY_NAME = {entry.name: entry for entry in ENTRIES}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from hashlib import sha1
 
 from mpos.bench.emv_keys import BENCH_EXCEPTIONS
 from tests.host.cards import chip_authentication as oda
 from tests.host.cards.chip_authentication import AuthenticationError
 from tests.host.cards.chip_objects import DIGITS, LENGTHS, BrokenError, list_entries, objects, one, template
+from tests.host.cards.host_answer import Answer
 
 DATE, TODAY = "261123", 20261123
 FLOOR_LIMIT, CASH_LIMIT = 10_000, 100_000
@@ -26,15 +26,6 @@ AAC, TC, ARQC = 0x00, 0x40, 0x80
 PSE = b"1PAY.SYS.DDF01"
 
 _SIGNED = {"4F", "50", "57", "5A", "82", "84", "87", "8C", "8D", "8E", "8F", "90", "92", "93", "94", "97", "9F38"}
-
-
-@dataclass
-class Answer:
-    """The host's: DE39, and DE55 as objects and templates."""
-
-    code: str
-    proof: bytes = b""
-    scripts: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 class ChipTerminal:

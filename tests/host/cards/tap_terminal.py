@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mpos.bench.emv_keys import BENCH_EXCEPTIONS
 from mpos.bench.field import TargetRemoved
 from tests.host.cards import chip_authentication as oda
 from tests.host.cards.chip_authentication import AuthenticationError
 from tests.host.cards.chip_objects import LENGTHS, BrokenError, list_entries, objects, one, template
+from tests.host.cards.host_answer import Answer
 
 DATE, TODAY = "261123", 20261123
 FLOOR_LIMIT, CVM_LIMIT = 20_000, 100_000
@@ -58,15 +59,6 @@ class TryAgain(Exception):
 
 class MuteError(Exception):
     """No answer, or none within any patience."""
-
-
-@dataclass
-class Answer:
-    """The host's: DE39, tag 91, templates 71 and 72."""
-
-    code: str
-    proof: bytes = b""
-    scripts: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 @dataclass

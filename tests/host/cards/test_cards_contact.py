@@ -11,8 +11,9 @@ from mpos.bench.cards import CARDS, make_card
 from mpos.bench.cards.registry import CONTACT, names
 from mpos.bench.field import TargetRemoved
 from tests.host.acquirer.pos_terminal import NOW, Terminal
-from tests.host.cards.chip_objects import BrokenError, objects
-from tests.host.cards.chip_terminal import Answer, ChipTerminal
+from tests.host.cards.chip_objects import BrokenError
+from tests.host.cards.chip_terminal import ChipTerminal
+from tests.host.cards.host_answer import Answer, answer_to
 
 # What ends before the first APDU, or in an answer to reset
 NO_APDU = ("mute-card", "atr-wrong")
@@ -27,14 +28,8 @@ def sale(name: str, card=None, acquirer: Acquirer | None = None) -> tuple[ChipTe
     def ask(terminal: ChipTerminal) -> Answer | None:
         if entry.fault:
             return None
-        frame = host.authoriser.handle(
-            pos.insert({**terminal.known, **terminal.terminal}, terminal.amount, pin=terminal.pin)[2:]
-        )
-        assert frame is not None
-        fields = pos.read(frame)
-        rows = [(int(tag, 16), value) for tag, value in objects(bytes.fromhex(fields.get("55", "")))]
-        proof = b"".join(value for tag, value in rows if tag == 0x91)
-        return Answer(fields["39"], proof, [row for row in rows if row[0] in (0x71, 0x72)])
+        frame = pos.insert({**terminal.known, **terminal.terminal}, terminal.amount, pin=terminal.pin)
+        return answer_to(frame, host, pos)
 
     pins = entry.pin.split(",") if entry.pin is not None else []
     amount = int(Decimal(entry.amount) * 100)

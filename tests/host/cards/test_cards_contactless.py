@@ -11,7 +11,8 @@ from mpos.bench.cards import registry_contactless
 from mpos.bench.cards.contactless.personalities import ENTRIES
 from tests.host.acquirer.pos_terminal import NOW, Terminal
 from tests.host.cards.chip_objects import objects, one
-from tests.host.cards.tap_terminal import Answer, EndError, TapTerminal
+from tests.host.cards.host_answer import Answer, answer_to
+from tests.host.cards.tap_terminal import EndError, TapTerminal
 
 PLAIN = [entry for entry in registry_contactless.ENTRIES if entry.kind == "payment"]
 BY_NAME = {entry.name: entry for entry in (*PLAIN, *ENTRIES)}
@@ -24,14 +25,8 @@ def sale(name: str, acquirer: Acquirer | None = None, card=None) -> tuple[TapTer
     pos = Terminal()
 
     def ask(terminal: TapTerminal) -> Answer:
-        frame = host.authoriser.handle(
-            pos.tap({**terminal.known, **terminal.terminal}, terminal.amount, pin=terminal.pin)[2:]
-        )
-        assert frame is not None
-        fields = pos.read(frame)
-        rows = [(int(tag, 16), value) for tag, value in objects(bytes.fromhex(fields.get("55", "")))]
-        proof = b"".join(value for tag, value in rows if tag == 0x91)
-        return Answer(fields["39"], proof, [row for row in rows if row[0] in (0x71, 0x72)])
+        frame = pos.tap({**terminal.known, **terminal.terminal}, terminal.amount, pin=terminal.pin)
+        return answer_to(frame, host, pos)
 
     pins = entry.pin.split(",") if entry.pin is not None else []
     amount = int(Decimal(entry.amount) * 100)
