@@ -68,8 +68,13 @@ E_KEY_EXISTS = const(502)  # an initial key is injected once
 E_KEY_EXHAUSTED = const(503)
 E_ENTROPY = const(504)
 E_SELFTEST = const(505)  # detail: number of the primitive
-E_STORE = const(506)  # stored state unreadable or not authentic
+E_STORE = const(506)  # stored state unreadable or not authentic; of the key store detail: why (storage/key_ring.py)
 E_CARD_KEY = const(507)  # no key for cards in this slot of the key store; detail: the slot
+E_KEY_BLOCK = const(508)  # a key block that cannot be taken; detail: why (tr31.py, app/key_load.py)
+E_KEY_REPLAY = const(509)  # a key block, or a file, that is not newer than the last one taken
+E_SIGN_IN = const(510)  # no working keys: the reader has to sign in first
+E_KEY_CHECK = const(511)  # the check value of a working key is wrong; detail: which (app/sign_in.py)
+E_IMAGE = const(512)  # the firmware is not the one that was installed
 
 # 6xx: ISO 8583
 E_ISO_FORMAT = const(601)  # detail: the field
@@ -86,6 +91,11 @@ E_LINK_BUSY = const(703)  # a transaction is running already
 E_LINK_OPCODE = const(704)  # unknown, or not a command
 E_LINK_BODY = const(705)  # body unreadable; detail: the tag
 E_LINK_STATE = const(706)  # not allowed now
+E_LINK_NO_SESSION = const(707)  # this command needs a session
+E_LINK_SECURED = const(708)  # a secured message that is none of this session's; detail: why (link/session.py)
+E_LINK_ROLE = const(709)  # the session's role may not do this
+E_LINK_CRYPTOGRAM = const(710)  # the other side does not have the reader's key
+E_LINK_WAIT = const(711)  # too many wrong cryptograms; detail: seconds until the next try
 
 # 8xx: the transaction and the reader
 E_CANCELLED = const(801)
@@ -98,6 +108,7 @@ E_OUT_OF_SERVICE = const(807)  # detail: the error that put the reader there
 E_CLOCK = const(808)  # nobody has set the clock since power-on
 E_NOTICES_FULL = const(809)  # what earlier transactions left for the host has not been taken over yet
 E_INTERFACE = const(810)  # this reader has no such interface
+E_FILE = const(811)  # a file over the link that is not whole or not authentic; detail: why (app/file_load.py)
 E_INTERNAL = const(899)  # a fault of the firmware itself
 
 

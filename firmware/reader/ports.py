@@ -54,6 +54,49 @@ class Store(Protocol):
     def save(self, data) -> None: ...
 
 
+class Flash(Protocol):
+    """A raw flash partition, as esp32.Partition: blocks of 4,096 bytes; an erased byte is FF, and a write only clears bits."""
+
+    def readblocks(self, block: int, buf: bytearray, offset: int = 0) -> Any:
+        """Fill `buf` from `offset` in the block on. Raises OSError."""
+        ...
+
+    def writeblocks(self, block: int, buf, offset: int) -> Any:
+        """Program what was erased before. Raises OSError."""
+        ...
+
+    def ioctl(self, op: int, arg: int) -> Any:
+        """4: how many blocks; 6: erase the block `arg`."""
+        ...
+
+
+class PacketKeys(Protocol):
+    """The keys of one packet, whatever scheme they are of (dukpt/scheme.py). They are used, and nobody reads them."""
+
+    scheme: int  # dukpt/scheme.py
+    ksn: bytes  # 10 or 12 bytes; b"": the scheme has none
+    pin_format: int  # of ISO 9564-1 blocks: 0 or 4
+    block: int  # bytes of a cipher's block: 8 or 16
+
+    def encrypt_data(self, clear: bytearray, length: int) -> bytes:
+        """The first `length` bytes of `clear`, which has room for padding method 2 of ISO/IEC 9797-1, in CBC from zeros."""
+        ...
+
+    def pin_block(self, pin, account) -> bytes:
+        """The PIN (one digit a byte) and the account number's field as an encrypted block of `pin_format`."""
+        ...
+
+    def mac_into(self, data, out) -> None:
+        """The request's MAC over `data` into the 8 bytes `out`."""
+        ...
+
+    def mac_matches(self, data, mac) -> bool:
+        """Whether the 8 bytes `mac` are the answer's over `data`."""
+        ...
+
+    def wipe(self) -> None: ...
+
+
 class Card(Protocol):
     """A card that is activated and speaks APDUs, by contact or by radio."""
 

@@ -8,6 +8,7 @@ import pytest
 from mpos.link.messages import (
     CardEvent,
     CardType,
+    FileName,
     Interface,
     KeyKind,
     Kind,
@@ -15,6 +16,7 @@ from mpos.link.messages import (
     Opcode,
     Operation,
     Prompt,
+    Role,
     State,
     Tag,
     Technology,
@@ -33,6 +35,8 @@ _PREFIXED: tuple[tuple[str, type[IntEnum | IntFlag]], ...] = (
     ("TYPE_", CardType),
     ("KEY_", KeyKind),
     ("OPERATION_", Operation),
+    ("ROLE_", Role),
+    ("FILE_", FileName),
 )
 _PLAIN: tuple[type[IntEnum | IntFlag], ...] = (Kind, Opcode, Tag)
 _ELSEWHERE = {"TYPE_SALE", "CARD_EVENT"}  # a body's tag, and a constant that stands alone

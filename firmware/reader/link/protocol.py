@@ -12,9 +12,13 @@ from .framing import HEADER, MAX_MESSAGE
 COMMAND = const(1)
 RESPONSE = const(2)
 EVENT = const(3)
+SECURED = const(4)  # one of the above, encrypted (link/session.py)
 
 # Commands
 GET_INFO = const(0x01)
+OPEN_SESSION = const(0x02)
+AUTHENTICATE = const(0x03)
+CLOSE_SESSION = const(0x04)
 START = const(0x10)
 ONLINE_RESULT = const(0x11)
 CANCEL = const(0x12)
@@ -22,6 +26,7 @@ LAST_RESULT = const(0x13)
 ACKNOWLEDGE = const(0x14)
 CONTINUE = const(0x15)  # the answer to a PROMPT
 NOTICE = const(0x16)  # what earlier transactions left for the host
+SIGN_IN = const(0x17)  # fetch working keys from the host (master/session scheme)
 # A card that is none for payment, passed through to the phone
 CARD_OPEN = const(0x30)
 CARD_APDU = const(0x31)
@@ -30,6 +35,16 @@ CARD_FETCH = const(0x33)
 CARD_STORE = const(0x34)
 CARD_VALUE = const(0x35)
 CARD_CLOSE = const(0x36)
+# Keys and upkeep
+KEY_LOAD = const(0x40)  # a TR-31 block
+KEY_STATUS = const(0x41)  # which keys there are: no key
+SELF_TEST = const(0x42)
+LOG = const(0x43)  # security events
+FACTORY_KEY = const(0x44)  # the first key, by the factory's line only, into an empty store
+FACTORY_DONE = const(0x45)
+FILE_BEGIN = const(0x46)  # parameters, tables
+FILE_DATA = const(0x47)
+FILE_COMMIT = const(0x48)
 
 # Events; their message id is the transaction's
 STATE = const(0x20)
@@ -104,6 +119,33 @@ SERVICE = const(0xDB)  # 2 bytes for each FeliCa service
 DATA = const(0xDC)
 OPERATION = const(0xDD)  # 1 byte, below
 VALUE = const(0xDE)  # 4 bytes; of a response signed
+ROLE = const(0x40)  # 1 byte, below
+NONCE = const(0x41)  # 16 bytes
+READER_ID = const(0x42)  # 8 bytes
+CRYPTOGRAM = const(0x43)  # 16 bytes
+KEY_BLOCK = const(0x44)  # TR-31, as text
+KEY_CHECK = const(0x45)  # check value of a key, 3 bytes (TDES: zeros encrypted) or 5 (AES: CMAC of zeros)
+KEY_INFO = const(0x46)  # records of storage (app/key_status.py)
+LOG_NUMBER = const(0x47)  # 4 bytes: number of a record
+LOG_RECORDS = const(0x48)  # storage/event_log.py
+FILE_NAME = const(0x49)  # 1 byte, below
+FILE_SIZE = const(0x4A)  # 4 bytes
+FILE_OFFSET = const(0x4B)  # 4 bytes
+FILE_MAC = const(0x4C)  # 16 bytes
+FILE_NUMBER = const(0x4D)  # 4 bytes: of this version of the file, goes up
+KEY = const(0x4E)  # the factory's first key, in clear, on its line
+RELEASE = const(0x4F)  # 1 byte: 1 a release build, 0 one for development
+IMAGE_HASH = const(0x50)  # SHA-256 of the firmware's image
+SCHEME = const(0x51)  # 1 byte: dukpt/scheme.py
+SELF_TESTED = const(0x52)  # 4 bytes: seconds since the last self-test
+
+# ROLE
+ROLE_FIELD = const(1)
+ROLE_FACTORY = const(2)
+
+# FILE_NAME
+FILE_PARAMETERS = const(1)
+FILE_TABLES = const(2)
 
 # READER_STATE
 STATE_IDLE = const(0)

@@ -173,6 +173,22 @@ ERRORS: dict[int, tuple[str, str]] = {
         "E_CARD_KEY",
         "The reader has no key for cards in this slot (the detail is its number). Load one in the factory, or name another slot.",
     ),
+    508: (
+        "E_KEY_BLOCK",
+        "The key block cannot be taken (the detail says why: `mpos describe error 508`). Nothing was changed: "
+        "make the block again for this reader.",
+    ),
+    509: (
+        "E_KEY_REPLAY",
+        "This block or file is not newer than the last one that the reader took. Nothing was changed: make a new one.",
+    ),
+    510: ("E_SIGN_IN", "The reader has no working keys. Sign in to the host first, then sell."),
+    511: (
+        "E_KEY_CHECK",
+        "The host's working keys do not have the check values that came with them. Sign in again; if it stays so, the "
+        "reader and the host have different master keys.",
+    ),
+    512: ("E_IMAGE", "The firmware is not the one that was installed. Flash the reader again."),
     601: (
         "E_ISO_FORMAT",
         "A field of the message has characters it may not have (the detail is the field). Check the host's dialect.",
@@ -209,6 +225,21 @@ ERRORS: dict[int, tuple[str, str]] = {
         "The body of the command is unreadable (the detail is the tag). Check that the app and the firmware fit together.",
     ),
     706: ("E_LINK_STATE", "The command is not allowed now. Ask for the reader's status, then send what fits."),
+    707: (
+        "E_LINK_NO_SESSION",
+        "The command needs a session. Open one (OPEN_SESSION, AUTHENTICATE), then send it again.",
+    ),
+    708: (
+        "E_LINK_SECURED",
+        "A secured message is none of this session's: changed, replayed, of another session, or past its last number. "
+        "Nothing was done: open a new session.",
+    ),
+    709: ("E_LINK_ROLE", "The session's role may not do this. Field and factory have commands of their own."),
+    710: (
+        "E_LINK_CRYPTOGRAM",
+        "The other side does not have this reader's key. Ask the key service of the server that the reader belongs to.",
+    ),
+    711: ("E_LINK_WAIT", "Too many wrong cryptograms. Wait as many seconds as the detail says, then try again."),
     801: ("E_CANCELLED", "The transaction was cancelled. Start a new one when ready."),
     802: (
         "E_HOST_TIMEOUT",
@@ -237,6 +268,10 @@ ERRORS: dict[int, tuple[str, str]] = {
         "The reader keeps notices of earlier transactions for the host and has no room for more. Take them over first (NOTICE, ACKNOWLEDGE).",
     ),
     810: ("E_INTERFACE", "This reader has no such card interface. Start the transaction for another one."),
+    811: (
+        "E_FILE",
+        "The file that came over the link is not whole or not authentic. The one before it stands: send it again from the start.",
+    ),
     899: ("E_INTERNAL", "A fault of the firmware itself. Switch the reader off and on, and report it with the log."),
 }
 

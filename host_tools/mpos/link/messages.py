@@ -17,10 +17,14 @@ class Kind(IntEnum):
     COMMAND = 1
     RESPONSE = 2
     EVENT = 3
+    SECURED = 4
 
 
 class Opcode(IntEnum):
     GET_INFO = 0x01
+    OPEN_SESSION = 0x02
+    AUTHENTICATE = 0x03
+    CLOSE_SESSION = 0x04
     START = 0x10
     ONLINE_RESULT = 0x11
     CANCEL = 0x12
@@ -28,6 +32,7 @@ class Opcode(IntEnum):
     ACKNOWLEDGE = 0x14
     CONTINUE = 0x15
     NOTICE = 0x16
+    SIGN_IN = 0x17
     CARD_OPEN = 0x30
     CARD_APDU = 0x31
     CARD_AUTHENTICATE = 0x32
@@ -35,6 +40,15 @@ class Opcode(IntEnum):
     CARD_STORE = 0x34
     CARD_VALUE = 0x35
     CARD_CLOSE = 0x36
+    KEY_LOAD = 0x40
+    KEY_STATUS = 0x41
+    SELF_TEST = 0x42
+    LOG = 0x43
+    FACTORY_KEY = 0x44
+    FACTORY_DONE = 0x45
+    FILE_BEGIN = 0x46
+    FILE_DATA = 0x47
+    FILE_COMMIT = 0x48
     STATE = 0x20
     CARD = 0x21
     ONLINE_REQUEST = 0x22
@@ -108,6 +122,35 @@ class Tag(IntEnum):
     DATA = 0xDC
     OPERATION = 0xDD
     VALUE = 0xDE
+    ROLE = 0x40
+    NONCE = 0x41
+    READER_ID = 0x42
+    CRYPTOGRAM = 0x43
+    KEY_BLOCK = 0x44
+    KEY_CHECK = 0x45
+    KEY_INFO = 0x46
+    LOG_NUMBER = 0x47
+    LOG_RECORDS = 0x48
+    FILE_NAME = 0x49
+    FILE_SIZE = 0x4A
+    FILE_OFFSET = 0x4B
+    FILE_MAC = 0x4C
+    FILE_NUMBER = 0x4D
+    KEY = 0x4E
+    RELEASE = 0x4F
+    IMAGE_HASH = 0x50
+    SCHEME = 0x51
+    SELF_TESTED = 0x52
+
+
+class Role(IntEnum):
+    FIELD = 1
+    FACTORY = 2
+
+
+class FileName(IntEnum):
+    PARAMETERS = 1
+    TABLES = 2
 
 
 class State(IntEnum):

@@ -1,0 +1,57 @@
+"""AES-CMAC by the examples of SP 800-38B (AES-128's are RFC 4493's), and the derivation of keys with it."""
+
+from reader.crypto.cmac import Cmac, cmac, derive_into, matches
+from testing import cases, h
+
+_KEY = h("2B7E1516 28AED2A6 ABF71588 09CF4F3C")
+_KEY_256 = h("603DEB10 15CA71BE 2B73AEF0 857D7781 1F352C07 3B6108D7 2D9810A3 0914DFF4")
+_MESSAGE = h(
+    "6BC1BEE2 2E409F96 E93D7E11 7393172A AE2D8A57 1E03AC9C 9EB76FAC 45AF8E51"
+    "30C81C46 A35CE411 E5FBC119 1A0A52EF F69F2445 DF4F9B17 AD2B417B E66C3710"
+)
+
+
+# RFC 4493, 4; SP 800-38B, appendix D
+@cases(
+    (_KEY, 0, "BB1D6929 E9593728 7FA37D12 9B756746"),
+    (_KEY, 16, "070A16B4 6B4D4144 F79BDD9D D04A287C"),
+    (_KEY, 40, "DFA66747 DE9AE630 30CA3261 1497C827"),
+    (_KEY, 64, "51F0BEBF 7E3B9D92 FC497417 79363CFE"),
+    (_KEY_256, 0, "028962F6 1B7BF89E FC6B551F 4667D983"),
+    (_KEY_256, 16, "28A7023F 452E8F82 BD4BF28D 8C37C35C"),
+    (_KEY_256, 40, "AAF3D8F1 DE5640C2 32F5B169 B9C911E6"),
+    (_KEY_256, 64, "E1992190 549F6ED5 696A2C05 6C315410"),
+)
+def test_examples_of_the_standard(key, n, mac):
+    assert cmac(key, _MESSAGE[:n]) == h(mac)
+
+
+def test_in_pieces_of_any_length():
+    whole = bytes(range(200))
+    for n in (1, 15, 16, 17, 31, 32, 64, 65, 199):
+        state = Cmac(_KEY)
+        for at in range(0, 200, n):
+            state.update(whole[at : at + n])
+        assert state.digest() == cmac(_KEY, whole)
+    assert cmac(_KEY, whole[:3], b"", whole[3:]) == cmac(_KEY, whole)
+
+
+def test_what_matches():
+    mac = cmac(_KEY, _MESSAGE)
+    assert matches(mac, mac) and matches(mac[:8], mac)
+    for i in range(8):
+        near = bytearray(mac[:8])
+        near[i] ^= 0x10
+        assert not matches(near, mac)
+
+
+def test_derived_keys_are_the_cmacs_of_their_blocks():
+    # SP 800-108, 5.1, written out
+    out = bytearray(40)
+    derive_into(_KEY, b"label", b"context", out)
+    bits = b"\x01\x40"
+    expected = b"".join([bytes(cmac(_KEY, bytes((i,)) + b"label\x00context" + bits)) for i in (1, 2, 3)])
+    assert out == expected[:40]
+    other = bytearray(40)
+    derive_into(_KEY, b"label", b"contexu", other)
+    assert other != out
