@@ -14,7 +14,7 @@ _ROOMS: dict[str, set[str]] = {
     "ports": set(),
     "util": {"errors"},
     "crypto": {"errors", "util"},
-    "dukpt": {"crypto", "errors", "util"},
+    "dukpt": {"crypto", "errors", "iso9564", "storage", "util"},
     "iso7811": {"errors", "util"},
     "iso7813": {"errors", "util"},
     "iso7816": {"errors", "util"},

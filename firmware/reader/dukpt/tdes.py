@@ -16,6 +16,8 @@ from micropython import const
 
 from reader.crypto.des import Des, Des3
 from reader.dukpt import ksn
+from reader.dukpt.scheme import TDES_DUKPT
+from reader.dukpt.tdes_keys import TdesKeys
 from reader.errors import E_INTERNAL, E_KEY_EXHAUSTED, E_KEY_EXISTS, E_NO_KEY, E_STORE, ReaderError
 
 _TYPE_CHECKING = const(0)
@@ -38,28 +40,17 @@ _FIRST_BIT = const(0x100000)  # of register 1; the lowest bit belongs to registe
 _MOST_ONE_BITS = const(10)
 
 
-class Keys:
-    """What one key serial number gives: 16-byte keys of their own purpose. Nobody but the holder has them: wipe.
-
-    ksn (10 bytes); pin (encrypts the PIN block); mac_request, mac_response; data (encrypts towards the host).
-    """
+class Keys(TdesKeys):
+    """What the key serial number `serial` (10 bytes) gives out of its transaction key (16 bytes, wiped by the caller)."""
 
     def __init__(self, serial, key):
-        # X9.24-1:2009, table A-1: the variants differ in one byte of each half
-        self.ksn = bytes(serial)
-        self.pin = _variant(key, 7)
-        self.mac_request = _variant(key, 6)
-        self.mac_response = _variant(key, 4)
         # X9.24-1:2009, A.4.1: the data variant encrypts its own halves, so that this key does not lead back
-        self.data = _variant(key, 5)
-        cipher = Des3(self.data)
-        cipher.encrypt_into(self.data, self.data)
+        data = _variant(key, 5)
+        cipher = Des3(data)
+        cipher.encrypt_into(data, data)
         cipher.wipe()
-
-    def wipe(self) -> None:
-        """Overwrite the keys with zeros; the serial number stays."""
-        for key in (self.pin, self.mac_request, self.mac_response, self.data):
-            _wipe(key, 0, _KEY)
+        # X9.24-1:2009, table A-1: the variants differ in one byte of each half
+        super().__init__(TDES_DUKPT, bytes(serial), _variant(key, 7), data, _variant(key, 6), _variant(key, 4))
 
 
 class TdesDukpt:
