@@ -1,16 +1,18 @@
 """Keys of the bench. All of them are public: never load one into a reader, a host or a card that handles money."""
 
-import warnings
-
-from cryptography.utils import CryptographyDeprecationWarning
-from psec import des, tools
-
-# psec and pyemv take triple DES from where `cryptography` used to keep it; every call would print a warning
-warnings.filterwarnings("ignore", message=".*TripleDES.*", category=CryptographyDeprecationWarning)
+from mpos.provision.keys import initial_ksn, tdes_initial_key
 
 # X9.24-1:2009, A.4: the base derivation key and the first KSN of the standard's own examples
 BDK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
-KSN_BASE = bytes.fromhex("FFFF9876543210E00000")
+READER_ID = bytes.fromhex("FFFF9876543210E0")
+KSN_BASE = initial_ksn(READER_ID)
+# X9.24-3:2017, supplement with test vectors: the base derivation key of its examples
+AES_BDK = bytes.fromhex("FEDCBA9876543210F1F1F1F1F1F1F1F1")
+
+# Made up: what a reader's own keys are derived from (mpos.provision.keys). Session root, first key, TMK
+SESSION_MASTER = bytes.fromhex("6D504F532062656E63682073657373AA")
+BLOCK_MASTER = bytes.fromhex("6D504F532062656E636820626C6F63BB")
+MASTER_MASTER = bytes.fromhex("6D504F532062656E6368206D617374CC")
 
 # A made-up issuer: its range of account numbers and its master key for application cryptograms
 ISSUER_IIN = "62123400"
@@ -45,17 +47,5 @@ CARD_KEYS = (
     (6, "password", CARD_PASSWORD),
 )
 
-_COUNTER_BITS = (1 << 21) - 1
-_RIGHT_HALF_MASK = bytes.fromhex("C0C0C0C000000000C0C0C0C000000000")
-
-
-def initial_key(bdk: bytes, ksn: bytes) -> bytes:
-    """The 16-byte initial key that a reader with this 10-byte KSN is given. X9.24-1:2009, A.6.
-
-    The counter in `ksn` does not matter. Raises ValueError on wrong lengths.
-    """
-    if len(bdk) != 16 or len(ksn) != 10:
-        raise ValueError("the BDK has 16 bytes and the KSN 10")
-    register = (int.from_bytes(ksn, "big") & ~_COUNTER_BITS).to_bytes(10, "big")[:8]
-    left = des.encrypt_tdes_ecb(bdk, register)
-    return left + des.encrypt_tdes_ecb(tools.xor(bdk, _RIGHT_HALF_MASK), register)
+# The initial key that a reader with this KSN is given (X9.24-1:2009, A.6)
+initial_key = tdes_initial_key
