@@ -1,6 +1,6 @@
 """Keys of the bench. All of them are public: never load one into a reader, a host or a card that handles money."""
 
-from mpos.provision.keys import initial_ksn, tdes_initial_key
+from mpos.provision.keys import initial_ksn, master_key, tdes_initial_key
 
 # X9.24-1:2009, A.4: the base derivation key and the first KSN of the standard's own examples
 BDK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
@@ -13,6 +13,7 @@ AES_BDK = bytes.fromhex("FEDCBA9876543210F1F1F1F1F1F1F1F1")
 SESSION_MASTER = bytes.fromhex("6D504F532062656E63682073657373AA")
 BLOCK_MASTER = bytes.fromhex("6D504F532062656E636820626C6F63BB")
 MASTER_MASTER = bytes.fromhex("6D504F532062656E6368206D617374CC")
+MASTER_KEY = master_key(MASTER_MASTER, READER_ID)
 
 # A made-up issuer: its range of account numbers and its master key for application cryptograms
 ISSUER_IIN = "62123400"
