@@ -8,7 +8,7 @@ TDES DUKPT (X9.24-1:2009, 5.1: 59 bits of key set and device, 21 of counter); as
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -122,7 +122,7 @@ class Load:
     usage: str
     algorithm: str
     mode: str
-    key: bytes
+    key: bytes = field(repr=False)
     check: bytes
     blocks: tuple[tuple[str, str], ...] = ()
 
