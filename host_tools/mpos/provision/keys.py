@@ -142,12 +142,12 @@ def tdes_dukpt(bdk: bytes, reader_id: bytes) -> Load:
 
 def aes_dukpt(bdk: bytes, reader_id: bytes) -> Load:
     key = aes_initial_key(bdk, reader_id)
-    return Load("dukpt-aes", INITIAL_KEY, "A", "X", key, aes_check_value(key), (("KS", reader_id.hex().upper()),))
+    return Load("dukpt-aes", INITIAL_KEY, "A", "X", key, aes_check_value(key), (("IK", reader_id.hex().upper()),))
 
 
 def root(master: bytes, reader_id: bytes) -> Load:
     key = session_root(master, reader_id)
-    return Load("session-root", SESSION_ROOT, "A", "N", key, aes_check_value(key))
+    return Load("session-root", SESSION_ROOT, "A", "X", key, aes_check_value(key))
 
 
 def terminal_master(master: bytes, reader_id: bytes) -> Load:
@@ -160,5 +160,5 @@ def card_key(slot: int, kind: str, key: bytes) -> Load:
     if kind not in CARD_KINDS or len(key) != 6 or not 1 <= slot <= 16:
         raise ValueError("a card's key has 6 bytes, a kind (a, b, password) and a slot from 1 to 16")
     return Load(
-        f"card-{slot}-{kind}", CARD_KEY, "A", "N", key, b"", ((SLOT_BLOCK, f"{slot:02X}{CARD_KINDS[kind]:02X}"),)
+        f"card-{slot}-{kind}", CARD_KEY, "0", "N", key, b"", ((SLOT_BLOCK, f"{slot:02X}{CARD_KINDS[kind]:02X}"),)
     )

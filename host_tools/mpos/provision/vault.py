@@ -147,7 +147,8 @@ def save(vault: Vault, path: Path, passphrase: str, *, replace: bool = True) -> 
     sealed = AESGCM(_key(passphrase, salt, _N, _R, _P)).encrypt(nonce, _to_json(vault), header)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(header + sealed)
             file.flush()
@@ -157,7 +158,9 @@ def save(vault: Vault, path: Path, passphrase: str, *, replace: bool = True) -> 
         else:
             os.link(partial, path)
         _sync_folder(path.parent)
-    except FileExistsError:
+    except FileExistsError as error:
+        if error.filename2 is None:
+            raise VaultError(f"{path} cannot be written: {error.strerror}") from None
         raise VaultError(f"{path} is there already; a vault is never written over: choose another name") from None
     except OSError as error:
         raise VaultError(f"{path} cannot be written: {error.strerror}") from None
