@@ -39,9 +39,9 @@ requirements: setup  ## docs/emv-requirements.md from the marks in the tests and
 # The board is named by BOARD; the emulated one needs the emulator's set-up.
 SETUP_BOARD = $(if $(BOARD),,$(error Which board? BOARD=m35, d200 or qemu_rv32))$(MAKE) --no-print-directory setup $(if $(filter qemu_rv32,$(BOARD)),TARGET=qemu)
 
-firmware:  ## the firmware for BOARD=m35, d200 or qemu_rv32: .mpy files, ROM image and manifest in build/firmware/
+firmware:  ## the firmware for BOARD=m35, d200 or qemu_rv32: .mpy files, ROM image and manifest in build/firmware/; RELEASE=1: for the field
 	@$(SETUP_BOARD)
-	@$(BIN)/mpos firmware $(BOARD) $(ARGS)
+	@$(BIN)/mpos firmware $(BOARD) $(if $(RELEASE),--release) $(ARGS)
 
 flash:  ## put it on the device at PORT=/dev/ttyUSB0, verified (BOARD=qemu_rv32 without PORT: the emulated board); ARGS="--files", "--parameters mine.json --tables mine.tlv"
 	@$(SETUP_BOARD)

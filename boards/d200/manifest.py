@@ -1,6 +1,8 @@
 # What is frozen into MicroPython for the D200: the port's own modules, the firmware, and this board's parts.
 
-freeze("$(PORT_DIR)/modules")
+freeze("$(PORT_DIR)/modules", ("flashbdev.py", "inisetup.py"))
+module("_boot.py", base_path="../esp32/frozen")
+module("mpos_boot.py", base_path="../loader")
 include("$(MPY_DIR)/extmod/asyncio")
 require("aioble-peripheral")
 require("aioble-server")

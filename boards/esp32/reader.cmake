@@ -28,3 +28,9 @@ macro(reader_esp32s3)
     list(APPEND SDKCONFIG_DEFAULTS boards/sdkconfig.usb)
     list(APPEND MICROPY_DEF_BOARD MICROPY_HW_MCU_NAME="ESP32S3")
 endmacro()
+
+# For the field: another manifest, no console that could be typed at, no key that interrupts.
+macro(reader_release)
+    set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest_release.py)
+    list(APPEND MICROPY_DEF_BOARD MICROPY_HW_ENABLE_UART_REPL=0 MICROPY_KBD_EXCEPTION=0)
+endmacro()

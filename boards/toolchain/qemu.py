@@ -20,7 +20,12 @@ from .sysroot import gcc_version
 
 BOARD = CLONE / "boards" / "qemu_rv32"
 _PORT = BOARD / "port"
-_PARTS = (_PORT, BOARD / "frozen", *(BOARD / name for name in ("manifest.py", "memory.ld")))
+_PARTS = (
+    _PORT,
+    BOARD / "frozen",
+    CLONE / "boards" / "loader" / "mpos_boot.py",
+    *(BOARD / name for name in ("manifest.py", "memory.ld")),
+)
 _SETTINGS = (BOARD / "mpconfigboard.h", BOARD / "mpconfigboard.mk")
 _HERE = Path(__file__).resolve().parent
 _RECIPE = (Path(__file__), _HERE / "riscv.py", *_PARTS, *_SETTINGS, unix.CRYPTO_MODULE)

@@ -42,9 +42,9 @@ def _checked(path: Path) -> tuple[bytes, list[str]]:
     return data, [f"{test} keys of test cards are in {path}: not for a reader that handles money"] if test else []
 
 
-def build_or_fail(board: str, folder: Path | None) -> Manifest:
+def build_or_fail(board: str, folder: Path | None, release: bool = False) -> Manifest:
     try:
-        return firmware.build(board, folder)
+        return firmware.build(board, folder, release)
     except (firmware.FirmwareError, ToolchainMissing, RomError, OSError) as error:
         raise fail(str(error), Code.BUILD) from None
 
@@ -55,14 +55,17 @@ def firmware_command(
     folder: Annotated[
         Path | None, typer.Option("--out", help="Where to; without it, build/firmware/BOARD of the repository.")
     ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="For the field: no prompt, no modules from the file system.")
+    ] = False,
 ) -> None:
     """Build the firmware for a board: .mpy files, a ROM image, a manifest with every hash."""
-    manifest = build_or_fail(board, folder)
+    manifest = build_or_fail(board, folder, release)
     modules = manifest.below("mpy")
     size = sum(entry.size for entry in modules.values())
     out.print(
         f"{manifest.board}: firmware {manifest.firmware} for MicroPython {manifest.micropython}, {manifest.arch}, "
-        f".mpy {manifest.mpy}\n"
+        f".mpy {manifest.mpy}{', RELEASE' if manifest.release else ''}\n"
         f"  {len(modules)} files, {size:,} bytes; ROM image {manifest.files['romfs.img'].size:,} bytes; "
         f"build {manifest.build[:16]}\n"
         f"  {folder or firmware.default_folder(board)}",

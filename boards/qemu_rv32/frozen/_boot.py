@@ -1,6 +1,7 @@
 """Run at every start, before boot.py: mount the file system in flash. A blank flash is formatted first."""
 
 import flash
+import mpos_boot
 import vfs
 
 
@@ -20,3 +21,4 @@ def _mount() -> None:
 
 
 _mount()
+mpos_boot.start_release()

@@ -26,7 +26,16 @@ from mpos.provision.constants import PARSING, ConstantError, Constants
 from mpos.provision.manifest import NAME, Manifest, build_id, files_below
 
 BUILD_FILE = "build.txt"
-_NOT_FOR_THE_DEVICE = {"manifest.py", "ports.py", "boot.py", "_boot.py"}  # of the build, of type checkers, in root/
+_RELEASE_FOLDER = (
+    "boards/release"  # in a release's image, which the board starts without a prompt (boards/loader/mpos_boot.py)
+)
+_NOT_FOR_THE_DEVICE = {
+    "manifest.py",
+    "manifest_release.py",
+    "ports.py",
+    "boot.py",
+    "_boot.py",
+}  # of the build, of type checkers, in root/
 _COMPILER_LIMIT_S = 60
 # Numbers of the architectures in a .mpy header and in sys.implementation._mpy (MicroPython's py/persistentcode.h)
 ARCH_NUMBERS = {"x86": 1, "x64": 2, "xtensawin": 10, "rv32imc": 11}
@@ -69,8 +78,9 @@ def default_folder(board: str) -> Path:
     return TOP / "build" / "firmware" / board
 
 
-def build(name: str, out: Path | None = None) -> Manifest:
+def build(name: str, out: Path | None = None, release: bool = False) -> Manifest:
     """Build for the board of that name. `out` is replaced, if it holds a build; it is whole or not there at all.
+    release: for the field, and only with everything in it that the reader runs.
 
     Raises FirmwareError, toolchain.ToolchainMissing.
     """
@@ -81,7 +91,7 @@ def build(name: str, out: Path | None = None) -> Manifest:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         fresh = Path(scratch) / "build"
-        manifest = _fill(board, fresh)
+        manifest = _fill(board, fresh, release)
         (fresh / NAME).write_text(manifest.to_json(), encoding="utf-8")
         if out.exists():
             out.rename(Path(scratch) / "before")
@@ -89,7 +99,7 @@ def build(name: str, out: Path | None = None) -> Manifest:
     return manifest
 
 
-def _fill(board: Board, folder: Path) -> Manifest:
+def _fill(board: Board, folder: Path, release: bool) -> Manifest:
     mpy = folder / "mpy"
     sources = list(_sources(TOP / "firmware", "firmware"))
     for part in board.folders:
@@ -97,8 +107,14 @@ def _fill(board: Board, folder: Path) -> Manifest:
             raise FirmwareError(f"{part} is not there: the board {board.name} cannot be built")
         sources += _sources(TOP / part, part)
     aioble = _aioble(board)
+    if release and board.ble and aioble is None:
+        raise FirmwareError(
+            "a release has everything in it, and aioble is not at hand: see `make setup`, or build without --release"
+        )
     if aioble:
         sources += [source for source in _sources(aioble[0], "aioble-" + aioble[1]) if _is_used_of_aioble(source)]
+    if release:
+        sources += _sources(TOP / _RELEASE_FOLDER, _RELEASE_FOLDER)
     _compile_all(board.arch, sources, mpy)
     build = build_id(files_below(mpy))
     (mpy / BUILD_FILE).write_text(build, encoding="ascii")
@@ -115,6 +131,7 @@ def _fill(board: Board, folder: Path) -> Manifest:
         micropython=toolchain.micropython_version(),
         mpy=_mpy_version(board.arch, mpy),
         aioble=aioble[1] if aioble else None,
+        release=release,
         build=build,
         files=files_below(folder),
     )

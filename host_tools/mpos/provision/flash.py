@@ -121,6 +121,8 @@ def flash(
     device.enter()
     info = device.probe()
     check_device(board, manifest, info)
+    if manifest.release:
+        _check_for_release(device, rom, info)
     use = _rom_to_use(manifest, info, rom)
     report = Report(
         board.name,
@@ -133,6 +135,22 @@ def flash(
     _Flash(board, manifest, folder, device, info, use, own, progress, report).run()
     report.seconds = time.monotonic() - started
     return report
+
+
+def _check_for_release(device: Device, rom: bool | None, info: Info) -> None:
+    """A release has no prompt before it, and no files beside it: that is for the device's own MicroPython to keep."""
+    if rom is False or info.rom is None:
+        raise FlashError(
+            Code.DEVICE, "a release runs from a ROM partition only: leave --files out, or take a device with one"
+        )
+    try:
+        device.run("import mpos_boot")
+    except Refused:
+        raise FlashError(
+            Code.DEVICE,
+            "the device's MicroPython gives a prompt before the firmware starts: a release needs the one that is built "
+            "from boards/ (its README says how); flash a build without --release",
+        ) from None
 
 
 def _rom_to_use(manifest: Manifest, info: Info, wanted: bool | None) -> Rom | None:

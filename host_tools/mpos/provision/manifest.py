@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class ManifestError(ValueError):
@@ -31,6 +31,7 @@ class Manifest:
     micropython: str  # version of the release that the .mpy files are made for
     mpy: str  # version of the .mpy format, like 6.3
     aioble: str | None  # its version when it is in the build
+    release: bool  # for the field
     build: str  # SHA-256 over all files below mpy/, by their names
     files: dict[str, Entry]
 

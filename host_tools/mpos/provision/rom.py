@@ -90,7 +90,8 @@ def _compiled(tree: Path) -> list[Path]:
 
 
 def image(folder: Path) -> bytes:
-    """The ROMFS of everything in a folder, files as they are but for the names in the first package's. Raises RomError."""
+    """The ROMFS of everything in a folder, files as they are but for the names in the first package's; behind it its
+    SHA-256, by which the reader sees that it is whole (reader/storage/rom_image.py). Raises RomError."""
     first = folder / _FIRST
     if first.exists():
         with tempfile.TemporaryDirectory(prefix="mpos-rom-") as scratch:
@@ -106,7 +107,7 @@ def _romfs(folder: Path) -> bytes:
         made = make_romfs(str(folder), mpy_cross=False)
     if not made:
         raise RomError(f"mpremote could not build the ROM image: {said.getvalue().strip()}")
-    return bytes(made)
+    return bytes(made) + hashlib.sha256(made).digest()
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -15,6 +15,9 @@ from mpos.provision.constants import Constants
 from tests.host.boards.wiring import BOARDS, NAMES
 
 VARIANTS = {"": (4, "esp32"), "S3": (8, "esp32s3"), "S3_N16R8": (16, "esp32s3")}
+VARIANTS |= {f"{name}_RELEASE".lstrip("_"): modules for name, modules in VARIANTS.items()}
+# In a release nobody can type, or stop the firmware by a key
+NO_CONSOLE = ["MICROPY_HW_ENABLE_UART_REPL=0", "MICROPY_KBD_EXCEPTION=0"]
 # MicroPython 1.25.0, ports/esp32/boards: the settings that boards share
 PORT_SETTINGS = {"sdkconfig." + n for n in ("base", "ble", "usb", "240mhz", "spiram", "spiram_oct", "spiram_sx")}
 # MicroPython 1.25.0, tools/autobuild/build-downloads.py
@@ -41,6 +44,8 @@ DEFINES = {
     "MICROPY_PY_NETWORK_WLAN",
     "MICROPY_PY_ESPNOW",
     "MICROPY_HW_ENABLE_UART_REPL",
+    "MICROPY_PY_CRYPTOLIB_CTR",
+    "MICROPY_ALLOC_QSTR_ENTRIES_INIT",
 }
 
 
@@ -121,10 +126,13 @@ def test_cmake_and_sdkconfig(board: str, variant: str) -> None:
     size, target = VARIANTS[variant]
     cmake = configured(board, variant)
     assert cmake.values.get("IDF_TARGET", "esp32") == target
-    assert cmake.list("MICROPY_DEF_BOARD") == (['MICROPY_HW_MCU_NAME="ESP32S3"'] if variant else [])
-    assert Path(cmake.values["MICROPY_FROZEN_MANIFEST"]) == BOARDS / board / "manifest.py"
+    is_release = variant.endswith("RELEASE")
+    name = ['MICROPY_HW_MCU_NAME="ESP32S3"'] if target == "esp32s3" else []
+    assert cmake.list("MICROPY_DEF_BOARD") == name + (NO_CONSOLE if is_release else [])
+    manifest = "manifest_release.py" if is_release else "manifest.py"
+    assert Path(cmake.values["MICROPY_FROZEN_MANIFEST"]) == BOARDS / board / manifest
     assert cmake.list("SDKCONFIG_DEFAULTS")[:2] == ["boards/sdkconfig.base", "boards/sdkconfig.ble"]
-    assert ("boards/sdkconfig.spiram_oct" in cmake.list("SDKCONFIG_DEFAULTS")) == variant.endswith("R8")
+    assert ("boards/sdkconfig.spiram_oct" in cmake.list("SDKCONFIG_DEFAULTS")) == ("R8" in variant)
     values = settings(cmake)
     table = Path(values["CONFIG_PARTITION_TABLE_CUSTOM_FILENAME"].strip('"'))
     assert values["CONFIG_PARTITION_TABLE_CUSTOM"] == "y" and table.is_file()
@@ -203,9 +211,14 @@ def frozen(manifest: Path) -> list[Path]:
 def test_manifest_freezes_the_board(board: str) -> None:
     files = [path.resolve() for path in frozen(BOARDS / board / "manifest.py")]
     assert [path for path in files if not path.is_file()] == []
-    own = {path for folder in (board, "esp32") for path in (BOARDS / folder).glob("*.py") if path.name != "manifest.py"}
+    own = {
+        path for folder in (board, "esp32") for path in (BOARDS / folder).glob("*.py") if "manifest" not in path.name
+    }
+    own |= {BOARDS / "esp32/frozen/_boot.py", BOARDS / "loader/mpos_boot.py"}
     tree = TOP / "build/frozen"
     assert own <= set(files) and tree / "main.py" in files
     assert tree / "reader/app/reader.py" in files
     modules = [path.name for path in files if path.parent.name in (board, "esp32", "frozen")]
     assert len(modules) == len(set(modules)), "one would hide the other"
+    release = [path.resolve() for path in frozen(BOARDS / board / "manifest_release.py")]
+    assert release == [*files, BOARDS / "release/mpos_release.py"]

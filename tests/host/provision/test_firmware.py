@@ -187,7 +187,7 @@ def test_the_command_flash_with_a_damaged_build(tmp_path: Path) -> None:
 
 def test_the_manifest_is_stable_text() -> None:
     built = manifest.Manifest(
-        "b", "x86", "1", "1.25.0", "6.3", None, "00", {"b": manifest.entry_of(b""), "a": manifest.entry_of(b"x")}
+        "b", "x86", "1", "1.25.0", "6.3", None, False, "00", {"b": manifest.entry_of(b""), "a": manifest.entry_of(b"x")}
     )
     record = json.loads(built.to_json())
     assert record["format"] == manifest.FORMAT
