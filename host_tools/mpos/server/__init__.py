@@ -1,0 +1,1 @@
+"""What the front server hosts: so far the key service of the sessions."""
