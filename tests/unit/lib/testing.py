@@ -3,7 +3,8 @@
     from testing import h, raises, cases, ScriptedCard
 
 The stand-ins for a board's parts (FakeClock, FixedEntropy, MemoryStore) and for byte lines (ScriptedLine,
-Pipe) are imported the same way, and loaded only by the tests that ask for them.
+Pipe), and raw flash whose power goes (FlashMemory, new_ring), are imported the same way, and loaded only by the tests
+that ask for them.
 """
 
 from binascii import hexlify, unhexlify
@@ -151,6 +152,8 @@ def __getattr__(name):
         import fakes as module
     elif name in ("ScriptedLine", "Pipe"):
         import byte_lines as module
+    elif name in ("FlashMemory", "Power", "PowerCut", "SHAPES", "ring_parts", "new_ring"):
+        import flash_memory as module
     else:
         raise AttributeError(name)
     return getattr(module, name)

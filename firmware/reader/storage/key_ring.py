@@ -1,0 +1,326 @@
+"""The key store: the whole of it in one sector of a raw flash partition, each change in the next sector, the last erased.
+
+A change goes through these steps, and the power may go at any instant of each:
+
+    a generation number is reserved in the witness (storage/witness.py), never to be used again
+    its sector, number modulo 16, is programmed and read back
+    the witness says that this generation is the newest: from here on it is, until here the old one was
+    the old sector is erased, then the witness says so
+
+What lies in any other sector than the newest generation's is no state, however authentic: a ring that was copied
+earlier and put back is refused. Who can write both partitions can put back both; the host, which takes no key serial
+number twice, is what stands behind that.
+
+A sector: head of 64 bytes ("mPK1", generation (4), initial counter block's first 12 bytes, length of each of 22 sections
+(2 each)), the sections in their order, encrypted (AES-128, CTR), then the CMAC of all that. The secret has both keys. The
+counter block is the CMAC of the old head and of what changes: another state never has the same one, also in a reader
+that was put back. Nothing decrypted is kept in memory beyond the call that needs it.
+"""
+
+from cryptolib import aes
+from micropython import const
+
+from ..crypto import cmac
+from ..errors import E_INTERNAL, E_KEY_EXISTS, E_NO_KEY, E_STORE, ReaderError
+from ..util.wipe import wipe
+from . import witness
+
+# detail of E_STORE
+CORRUPT = const(1)  # neither authentic nor gone
+ROLLED_BACK = const(2)  # authentic, and not the newest
+LOST = const(3)  # there was one, and it is gone
+FAULT = const(4)  # the flash does not do what it should
+FULL = const(5)  # more than a sector holds
+
+SECTORS = const(16)
+_SECTIONS = const(22)
+_HEAD = const(64)
+_LENGTHS = const(18)  # of the section of number n at + 2 * n
+_INITIAL = const(8)
+_INITIAL_END = const(20)
+_MAC = const(16)
+_ROOM = const(4016)  # 4096 - _HEAD - _MAC
+_PIECE = const(256)
+_SKIP = const(64)
+_KEY = const(16)
+_SECRET = const(32)  # behind it: 1, once there is a ring
+_CTR = const(6)
+_MAGIC = b"mPK1"
+
+
+class KeyRing:
+    """`keys`: the ring's partition, 16 sectors (ports.Flash); `journal`: the witness' partition, whose first two sectors are
+    used; `secret`: a store outside of both (ports.Store)."""
+
+    def __init__(self, keys, journal, secret):
+        self._keys = keys
+        self._journal = journal
+        self._secret = secret
+
+    def is_blank(self) -> bool:
+        """Nobody ever made a ring here, or not to the end."""
+        kept = self._secret.load()
+        if kept is None:
+            return not witness.Witness(self._journal).is_there and self._is_empty()
+        made = len(kept) != _SECRET + 1 or kept[_SECRET]
+        wipe(kept)
+        return not made
+
+    def check(self) -> bool:
+        """Whether there was something to repair, which is done. For the start, before anything else.
+
+        Raises E_NO_KEY when this reader was never personalised, E_STORE with its reason as detail.
+        """
+        if self.is_blank():
+            raise ReaderError(E_NO_KEY)
+        secret = self._open()
+        try:
+            seen = witness.Witness(self._journal)
+            self._newest(seen, secret)
+            repaired = self._settle(seen)
+            head = bytearray(4)
+            for sector in range(SECTORS):
+                if sector != seen.generation % SECTORS:
+                    witness.read_into(self._keys, sector, head, 0)
+                    if head != b"\xff\xff\xff\xff":
+                        witness.erase(self._keys, sector)
+                        repaired = True
+        finally:
+            wipe(secret)
+        return repaired
+
+    def create(self, entropy) -> None:
+        """Make an empty ring under a new secret (`entropy`: ports.Entropy). Once: E_KEY_EXISTS. Raises E_ENTROPY, E_STORE."""
+        if not self.is_blank():
+            raise ReaderError(E_KEY_EXISTS)
+        secret = bytearray(_SECRET + 1)
+        try:
+            entropy.fill(memoryview(secret)[:_SECRET])
+            self._secret.save(secret)
+            for sector in range(SECTORS):
+                if not witness.is_erased(self._keys, sector):
+                    witness.erase(self._keys, sector)
+            seen = witness.Witness(self._journal)
+            seen.begin()
+            self._step(seen, secret, bytearray(_HEAD), [])
+            secret[_SECRET] = 1
+            self._secret.save(secret)
+        finally:
+            wipe(secret)
+
+    def size(self, section: int) -> int:
+        """Bytes of the section; 0: it is not there. Raises E_NO_KEY, E_STORE."""
+        return self.read_into(section, None)
+
+    def read_into(self, section: int, out) -> int:
+        """The section's bytes into the beginning of `out`, for the caller to wipe; how many, 0: it is not there.
+
+        Raises E_NO_KEY, E_STORE; E_INTERNAL when `out` is too short.
+        """
+        secret = self._open()
+        try:
+            seen = witness.Witness(self._journal)
+            head = self._newest(seen, secret)
+            n = _length(head, section)
+            if n and out is not None:
+                if len(out) < n:
+                    raise ReaderError(E_INTERNAL)
+                at = 0
+                for number in range(1, section):
+                    at += _length(head, number)
+                view = memoryview(out)[:n]
+                witness.read_into(self._keys, seen.generation % SECTORS, view, _HEAD + at)
+                stream = _stream(secret, head, at // _KEY)
+                skipped = bytearray(at % _KEY)
+                stream.encrypt(skipped, skipped)
+                stream.encrypt(view, view)
+        finally:
+            wipe(secret)
+        return n
+
+    def write(self, changes) -> None:
+        """`changes`: (section, its new bytes, or None: it goes) any number of times. All of them, or none.
+
+        Raises E_NO_KEY; E_STORE, after which nobody knows which of the two it is, but `check` and each reading.
+        """
+        secret = self._open()
+        try:
+            seen = witness.Witness(self._journal)
+            head = self._newest(seen, secret)
+            self._settle(seen)
+            self._step(seen, secret, head, changes)
+        finally:
+            wipe(secret)
+
+    def _open(self) -> bytearray:
+        """The secret, for the caller to wipe."""
+        kept = self._secret.load()
+        if kept is None or len(kept) != _SECRET + 1:
+            raise ReaderError(E_NO_KEY if kept is None and self.is_blank() else E_STORE, CORRUPT if kept else LOST)
+        if not kept[_SECRET]:
+            wipe(kept)
+            raise ReaderError(E_NO_KEY)
+        return kept if isinstance(kept, bytearray) else bytearray(kept)
+
+    def _newest(self, seen, secret) -> bytearray:
+        """The head of the newest generation, which is whole and authentic. Raises E_STORE."""
+        head = bytearray(_HEAD)
+        sector = seen.generation % SECTORS
+        if not seen.is_there or not self._is_authentic(sector, secret, head) or _generation(head) != seen.generation:
+            wipe(head)
+            for sector in range(SECTORS):
+                if self._is_authentic(sector, secret, head):
+                    raise ReaderError(E_STORE, ROLLED_BACK)
+            raise ReaderError(E_STORE, LOST if self._is_empty() else CORRUPT)
+        return head
+
+    def _is_authentic(self, sector: int, secret, head) -> bool:
+        """Whether the CMAC of a sector is right; its head is in `head` then."""
+        keys = self._keys
+        witness.read_into(keys, sector, head, 0)
+        if head[:4] != _MAGIC:
+            return False
+        left = 0
+        for number in range(1, _SECTIONS + 1):
+            left += _length(head, number)
+        if left > _ROOM:
+            return False
+        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
+        state.update(head)
+        piece = memoryview(bytearray(_PIECE))
+        at = _HEAD
+        while left:
+            n = min(left, _PIECE)
+            witness.read_into(keys, sector, piece[:n], at)
+            state.update(piece[:n])
+            at += n
+            left -= n
+        witness.read_into(keys, sector, piece[:_MAC], at)
+        return cmac.matches(piece[:_MAC], state.digest())
+
+    def _is_empty(self) -> bool:
+        return all(witness.is_erased(self._keys, sector) for sector in range(SECTORS))
+
+    def _settle(self, seen) -> bool:
+        """Finish what a power cut left: True when there was something."""
+        if seen.state & witness.SETTLED:
+            return False
+        newest = seen.generation % SECTORS
+        if seen.reserved == seen.generation:
+            seen.mark(witness.COMMITTED)  # again: a bit that was cut short may read this way now, and otherwise later
+            cut = (seen.reserved - 1) % SECTORS
+        else:
+            seen.mark(witness.ABANDONED)
+            cut = seen.reserved % SECTORS
+        for sector in range(SECTORS):
+            # That one was perhaps being erased, and reads as if it were
+            if sector != newest and (sector == cut or not witness.is_erased(self._keys, sector)):
+                witness.erase(self._keys, sector)
+        seen.mark(witness.SETTLED)
+        return True
+
+    def _step(self, seen, secret, old_head, changes) -> None:
+        """One generation further. Nothing is erased before the new one is committed."""
+        new = {}
+        for section, data in changes:
+            new[section] = data or b""
+        head = bytearray(_HEAD)
+        room = _ROOM
+        for number in range(1, _SECTIONS + 1):
+            n = len(new[number]) if number in new else _length(old_head, number)
+            room -= n
+            head[_LENGTHS + 2 * number] = n >> 8
+            head[_LENGTHS + 2 * number + 1] = n & 0xFF
+        if room < 0:
+            raise ReaderError(E_STORE, FULL)
+        old = seen.generation % SECTORS
+        generation = seen.reserve()
+        sector = generation % SECTORS
+        keys = self._keys
+        if sector == old:  # fifteen power cuts in a row
+            seen.mark(witness.ABANDONED)
+            seen.mark(witness.SETTLED)
+            generation = seen.reserve()
+            sector = generation % SECTORS
+        if not witness.is_erased(keys, sector):
+            witness.erase(keys, sector)
+        head[:4] = _MAGIC
+        head[4:8] = generation.to_bytes(4, "big")
+        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
+        state.update(b"\x00")  # no head begins so
+        state.update(old_head)
+        state.update(head)
+        for number in new:
+            state.update(bytes((number,)))
+            state.update(new[number])
+        head[_INITIAL:_INITIAL_END] = memoryview(state.digest())[: _INITIAL_END - _INITIAL]
+        witness.program(keys, sector, head, 0)
+        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
+        state.update(head)
+        stream = _stream(secret, head, 0)
+        piece = memoryview(bytearray(_PIECE))
+        at = _HEAD
+        try:
+            for n in self._pieces(old, old_head, secret, new, piece):
+                stream.encrypt(piece[:n], piece[:n])
+                state.update(piece[:n])
+                witness.program(keys, sector, piece[:n], at)
+                at += n
+        finally:
+            wipe(piece)
+        mac = state.digest()
+        witness.program(keys, sector, mac, at)
+        if not self._is_authentic(sector, secret, old_head) or old_head != head:
+            raise ReaderError(E_STORE, FAULT)
+        seen.mark(witness.COMMITTED)
+        witness.erase(keys, old)
+        seen.mark(witness.SETTLED)
+
+    def _pieces(self, old, old_head, secret, new, piece):
+        """Fill `piece` with the new sections in clear, again and again; how much is in it."""
+        stream = _stream(secret, old_head, 0)
+        skipped = bytearray(_SKIP)
+        fill = 0
+        at = _HEAD
+        for number in range(1, _SECTIONS + 1):
+            n = _length(old_head, number)
+            data = None
+            if number in new:
+                at += n
+                while n:  # the key stream of what is not kept
+                    k = min(n, _SKIP)
+                    stream.encrypt(skipped if k == _SKIP else bytes(k), skipped)
+                    n -= k
+                data = memoryview(new[number])
+                n = len(data)
+            done = 0
+            while done < n:
+                k = min(n - done, _PIECE - fill)
+                part = piece[fill : fill + k]
+                if data is None:
+                    witness.read_into(self._keys, old, part, at)
+                    stream.encrypt(part, part)
+                    at += k
+                else:
+                    part[:] = data[done : done + k]
+                done += k
+                fill += k
+                if fill == _PIECE:
+                    yield fill
+                    fill = 0
+        if fill:
+            yield fill
+
+
+def _length(head, section: int) -> int:
+    at = _LENGTHS + 2 * section
+    return head[at] << 8 | head[at + 1]
+
+
+def _generation(head) -> int:
+    return int.from_bytes(head[4:8], "big")
+
+
+def _stream(secret, head, block: int):
+    """The cipher of a sector's sections, from a block of 16 bytes on."""
+    return aes(memoryview(secret)[:_KEY], _CTR, bytes(head[_INITIAL:_INITIAL_END]) + block.to_bytes(4, "big"))
