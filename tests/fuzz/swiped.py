@@ -14,6 +14,7 @@ from tests.fuzz import device
 device.install()
 from reader.app import account
 from reader.app import swipe as app_swipe
+from reader.dukpt import tdes_keys
 from reader.errors import E_NOT_PAYMENT, E_SERVICE_CODE, E_STRIPE, E_STRIPE_DATA, E_TAG_FORMAT, E_USE_CHIP, ReaderError
 from reader.link.protocol import INTERFACE_CONTACT
 
@@ -43,7 +44,7 @@ class _Copy:
 def copied() -> Iterator[None]:
     """Whatever is encrypted meanwhile stays what it is; afterwards nothing of it is left where it came from."""
     _Copy.clear = []
-    with patch.object(account, "Des3", _Copy):
+    with patch.object(tdes_keys, "Des3", _Copy):
         yield
     assert not any(any(data) for data in _Copy.clear)
 
@@ -57,7 +58,7 @@ def _padded(digits: str) -> bytes:
 def check_taken(stripe: Any, pan: str, second: str, third: str) -> None:
     """The account of `stripe` is `pan`, and its tracks, in digits, are these."""
     with copied():
-        taken = device.attempt(account.take_stripe, stripe, Parts(data=bytes(16)))
+        taken = device.attempt(account.take_stripe, stripe, _keys())
     assert taken.masked == pan[:6] + "*" * (len(pan) - 10) + pan[-4:]
     assert taken.track2 == _padded(second) and taken.track3 == (_padded(third) if third else b"")
     assert taken.number.hex() == pan[-13:-1].rjust(16, "0") and taken.pin_block == b""
@@ -65,24 +66,18 @@ def check_taken(stripe: Any, pan: str, second: str, third: str) -> None:
     assert not any(taken.number)
 
 
-class _Keys:
-    """In the place of a packet's keys."""
-
-    def __init__(self, _store: Any = None):
-        self.data = bytearray(b"\x01" * 16)
-
-    def next(self) -> _Keys:
-        return self
-
-    def wipe(self) -> None:
-        self.data[:] = bytes(len(self.data))
+def _keys() -> tdes_keys.TdesKeys:
+    return tdes_keys.TdesKeys(1, b"", *(bytearray(b"\x01" * 16) for _ in range(4)))
 
 
 class _Transaction:
     def __init__(self, head: Any, reads_chips: bool):
-        board = Parts(pin_pad=None, head=head, key_store=None)
+        board = Parts(pin_pad=None, head=head)
         self.parts = Parts(board=board, interfaces=lambda: INTERFACE_CONTACT * reads_chips)
         self.result = Parts(is_fallback=False)
+
+    def next_keys(self) -> tdes_keys.TdesKeys:
+        return _keys()
 
     async def state(self, _state: int) -> None:
         pass
@@ -94,7 +89,7 @@ class _Transaction:
 def sell(head: Any, reads_chips: bool, is_fallback: bool, head_error: int) -> None:
     """A whole reading of the swipe that waits in `head`. What is refused has one of a stripe's errors, or `head_error`."""
     swipe = app_swipe.Swipe(_Transaction(head, reads_chips), is_fallback)
-    with copied(), patch.object(app_swipe, "TdesDukpt", _Keys):
+    with copied():
         try:
             device.drive(swipe.read(Parts(is_fallback=False)))
             taken = swipe.account(swipe.keys)

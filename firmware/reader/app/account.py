@@ -5,9 +5,8 @@ Everything downstream has ciphertext and `621234******1234`.
 
 from micropython import const
 
-from ..crypto.des import Des3
 from ..errors import E_TAG_FORMAT, E_TAG_MISSING, ReaderError
-from ..iso9564 import account_into, format0_into
+from ..iso9564 import account_into
 from ..util.bcd import digit_count, nibble
 from ..util.wipe import wipe
 
@@ -24,39 +23,39 @@ _SHOWN_FIRST = const(6)
 _SHOWN_LAST = const(4)
 _YYMM = const(4)  # digits
 _SERVICE_CODE = const(3)
-_ZERO_IV = bytes(8)
-_BLOCK = const(8)
-_CLEAR = const(24)  # the longest track of a chip and its padding
-_CLEAR_STRIPE = const(56)  # the same of a stripe, whose track 3 has 104 characters
+_CLEAR = const(32)  # the longest track of a chip and its padding, in blocks of 16
+_CLEAR_STRIPE = const(64)  # the same of a stripe, whose track 3 has 104 characters
 
 
 class Account:
-    """`masked`: text; `track2`, `track3`: ciphertext (whole blocks of 8) or b""; `pin_block`: ciphertext (8 bytes) or b"";
-    `card_sequence`: int or None; `number`: the account number field of a PIN block, in clear, until `wipe`."""
+    """`masked`: text; `track2`, `track3`: ciphertext (whole blocks of the cipher) or b""; `pin_block`: ciphertext (one
+    block) or b""; `card_sequence`: int or None; `number`: the account number field of a PIN block, in clear, until `wipe`.
 
-    def __init__(self):
+    `block`: bytes of a cipher's block (ports.PacketKeys), which says what a PIN block is like."""
+
+    def __init__(self, block: int):
         self.masked = ""
         self.track2 = self.track3 = self.pin_block = b""
         self.card_sequence: int | None = None
-        self.number = bytearray(_BLOCK)
+        self.number = bytearray(block)
 
     def wipe(self) -> None:
         wipe(self.number)
 
 
 def take(data, keys, pin=None) -> Account:
-    """The account out of the card's data objects: the track encrypted under `keys.data`, and `pin` (the digits of an
-    online PIN, one a byte) as a block of ISO 9564-1 format 0 under `keys.pin`.
+    """The account out of the card's data objects: the track, and `pin` (the digits of an online PIN, one a byte), under
+    the packet's `keys` (ports.PacketKeys).
 
     The track is the value of tag 57; a chip without it (EMV 4.4 Book 3, 7.2 asks for 5A only) gives PAN, expiry and
     service code in its form. Raises E_TAG_MISSING, E_TAG_FORMAT.
     """
     clear = bytearray(_CLEAR)
-    taken = Account()
+    taken = Account(keys.block)
     try:
         n = _track_into(data, clear)
         _number(taken, clear, _digits(clear, n))
-        taken.track2 = _encrypted(keys, clear, n)
+        taken.track2 = keys.encrypt_data(clear, n)
         if pin is not None:
             add_pin(taken, keys, pin)
     finally:
@@ -71,55 +70,31 @@ def take(data, keys, pin=None) -> Account:
 
 
 def take_stripe(stripe, keys) -> Account:
-    """The account out of a swipe (iso7813.stripe.Stripe): tracks 2 and 3 in packed digits, encrypted under `keys.data`.
+    """The account out of a swipe (iso7813.stripe.Stripe): tracks 2 and 3 in packed digits, under the packet's `keys`.
 
     A PIN may come later (add_pin): for that `number` stays, until it is wiped.
     """
     clear = bytearray(_CLEAR_STRIPE)
-    taken = Account()
+    taken = Account(keys.block)
     try:
         n = (stripe.pack_into(2, clear) + 1) // 2
         _number(taken, clear, _digits(clear, n))
-        taken.track2 = _encrypted(keys, clear, n)
+        taken.track2 = keys.encrypt_data(clear, n)
         wipe(clear)
         n = (stripe.pack_into(3, clear) + 1) // 2
         if n:
-            taken.track3 = _encrypted(keys, clear, n)
+            taken.track3 = keys.encrypt_data(clear, n)
     finally:
         wipe(clear)
     return taken
 
 
 def add_pin(taken: Account, keys, pin) -> None:
-    """`pin` (one digit a byte; wiped here) as a block of ISO 9564-1 format 0 under `keys.pin`. Raises E_TAG_FORMAT."""
-    block = bytearray(_BLOCK)
-    cipher = None
+    """`pin` (one digit a byte; wiped here) as a PIN block under the packet's `keys`. Raises E_TAG_FORMAT."""
     try:
-        format0_into(pin, taken.number, block)
-        cipher = Des3(keys.pin)
-        cipher.encrypt_into(block, block)
-        taken.pin_block = bytes(block)
+        taken.pin_block = keys.pin_block(pin, taken.number)
     finally:
-        wipe(block)
         wipe(pin)
-        if cipher is not None:
-            cipher.wipe()
-
-
-def _encrypted(keys, clear, n: int) -> bytes:
-    """The first `n` bytes of `clear` with padding method 2 of ISO 9797-1, in TDES-CBC with a zero IV: the key is used
-    once for each track."""
-    clear[n] = 0x80
-    padded = memoryview(clear)[: (n // _BLOCK + 1) * _BLOCK]
-    for i in range(n + 1, len(padded)):
-        padded[i] = 0
-    out = bytearray(len(padded))
-    cipher = Des3(keys.data)
-    try:
-        cipher.cbc_encrypt_into(_ZERO_IV, padded, out)
-    finally:
-        cipher.wipe()
-    return bytes(out)
 
 
 def _number(taken: Account, track, digits: int) -> None:

@@ -8,7 +8,6 @@ import asyncio
 from micropython import const
 
 from .. import outcome
-from ..dukpt.tdes import TdesDukpt
 from ..emv import icc_data
 from ..errors import E_CANCELLED, E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_NO_PIN, E_PHONE_GONE, ReaderError
 from ..link import protocol
@@ -16,7 +15,7 @@ from ..util import ber_tlv
 from ..util.bcd import from_int
 from ..util.modules import keep_only, loaded
 
-_FRAME_MOST = const(1000)
+_FRAME_MOST = const(996)  # what a secured message has room for
 _NOTICE_MOST = const(480)
 _TAG_9F41_TRANSACTION_SEQUENCE_COUNTER = const(0x9F41)
 _WITH_PIN = "1"
@@ -112,7 +111,7 @@ def _settle(t: "Transaction", sale: "Sale", reason: str) -> None:
 def keep_offline(t: "Transaction", sale: "Sale") -> None:
     """The card approved by itself: what the sale is cleared with is kept for the host."""
     kept = loaded()
-    keys = _next_keys(t)
+    keys = t.next_keys()
     try:
         _take_account(t, sale, keys)
     finally:
@@ -124,10 +123,6 @@ def keep_offline(t: "Transaction", sale: "Sale") -> None:
 def unanswered(error: ReaderError) -> bool:
     """Nothing came back, as against something that cannot be believed."""
     return error.code in (E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_PHONE_GONE)
-
-
-def _next_keys(t: "Transaction"):
-    return TdesDukpt(t.parts.board.key_store).next()
 
 
 def _take_account(t: "Transaction", sale: "Sale", keys) -> None:
@@ -151,7 +146,7 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
     from ..iso8583 import messages
 
     host = t.parts.parameters.host
-    keys = t.interface.keys or _next_keys(t)
+    keys = t.interface.keys or t.next_keys()
     try:
         _take_account(t, sale, keys)
         packet = memoryview(t.parts.room)[:_FRAME_MOST]

@@ -6,7 +6,6 @@ The tracks are encrypted as they leave the head's buffers, which are wiped befor
 from micropython import const
 
 from .. import outcome
-from ..dukpt.tdes import TdesDukpt
 from ..errors import E_SERVICE_CODE, E_STRIPE, E_USE_CHIP, ReaderError
 from ..iso7811.reasons import EMPTY
 from ..iso7813 import service_code
@@ -69,7 +68,7 @@ class Swipe(Interface):
             rule = service_code.check(code, self._pin_pad is not None)
             if rule:
                 raise ReaderError(E_SERVICE_CODE, rule)
-            self.keys = TdesDukpt(self._t.parts.board.key_store).next()
+            self.keys = self._t.next_keys()
             self._taken = account.take_stripe(stripe, self.keys)
         finally:
             swipe.wipe()

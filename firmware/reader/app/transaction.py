@@ -24,6 +24,8 @@ if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..ports import PacketKeys
+
 
 class Sale:
     """What goes into the packet (iso8583.messages.pack_sale names the attributes)."""
@@ -153,6 +155,13 @@ class Transaction:
             else:
                 online.keep_offline(self, sale)
         result.end(final)
+
+    def next_keys(self) -> "PacketKeys":
+        """Those of the next packet. Raises E_NO_KEY, E_KEY_EXHAUSTED, E_STORE."""
+        from ..dukpt import scheme
+
+        parts = self.parts
+        return scheme.next_keys(parts.board.key_store, parts.parameters.host.key_scheme, parts.entropy)
 
     def sample(self) -> None:
         """Look how much heap is in use at this step."""

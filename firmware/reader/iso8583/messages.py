@@ -1,15 +1,14 @@
-"""The sale's request (0200) and the check of its answer (0210) in the UnionPay dialect, under DUKPT keys.
+"""The sale's request (0200) and the check of its answer (0210) in the UnionPay dialect, under a packet's keys.
 
 `host` has .tpdu (5 bytes), .header (6 bytes), .terminal_id (8 characters), .merchant_id (15), .batch (up to
 6 digits). `sale` has .amount (minor units), .currency (numeric code), .stan, .time (year, month, day, hour,
-minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 (ciphertext, whole blocks of 8),
-.track3 (the same, or b""), .pin_block (8 bytes of ciphertext, or b""), .icc_data (field 55, or b""), .is_fallback (the
-chip failed and the reader took the stripe). `keys` is what dukpt gave for this one packet. No card number comes here in clear.
+minute, second), .entry_mode (3 digits), .card_sequence (number or None), .track2 (ciphertext, whole blocks),
+.track3 (the same, or b""), .pin_block (a block of ciphertext, or b""), .icc_data (field 55, or b""), .is_fallback (the
+chip failed and the reader took the stripe). `keys`: ports.PacketKeys of this one packet. No card number comes here in clear.
 """
 
 from micropython import const
 
-from reader.crypto.mac import x919_into, x919_matches
 from reader.errors import E_ISO_FIELD, E_ISO_FORMAT, E_ISO_LENGTH, E_ISO_MAC, E_ISO_MISMATCH, ReaderError
 from reader.iso8583 import codec
 from reader.iso8583.dialects import unionpay_pos as dialect
@@ -17,18 +16,24 @@ from reader.iso8583.dialects import unionpay_pos as dialect
 _MAC = const(8)
 _HEAD = const(10)  # message type and bitmap
 
-# Field 53: PIN block (0 none, 2 ISO 9564-1 format 0), double-length key, track encrypted
-_SECURITY_CONTROL = "0610000000000000"
-_SECURITY_CONTROL_PIN = "2610000000000000"
+# Field 53: PIN block (0 none, 2 with the account number), cipher (6 two-key triple DES, 8 AES), track encrypted
+_WITH_PIN = "2"
+_WITHOUT_PIN = "0"
+_TDES = "6"
+_AES = "8"
+_TRACK_ENCRYPTED = "10000000000000"
 _PIN_MOST = "12"
 # Field 60 after type and batch: network code 000, terminal takes contactless cards (6), chip condition code: 0, or
 # 2 when the chip has failed
 _TERMINAL = "0006"
 _NO_FALLBACK = "0"
 _FALLBACK = "2"
-# Field 57: DF01 key serial number, DF02 key scheme (01: TDES DUKPT)
-_KEY_SERIAL = b"\xdf\x01\x0a"
-_KEY_SCHEME = b"\xdf\x02\x01\x01"
+# Field 57: DF01 key serial number, where the scheme has one; DF02 key scheme (dukpt/scheme.py); DF03 PIN block, where it
+# is too long for field 52
+_KEY_SERIAL = b"\xdf\x01"
+_KEY_SCHEME = b"\xdf\x02\x01"
+_PIN_BLOCK = b"\xdf\x03\x10"
+_DES_BLOCK = const(8)
 
 _APPROVED = "00"
 
@@ -51,10 +56,11 @@ def pack_sale(host, sale, keys, out) -> int:
     if len(out) < dialect.FRAME_HEAD:
         raise ReaderError(E_ISO_LENGTH)
     for number, track in ((35, sale.track2), (36, sale.track3)):
-        if len(track) & 7:
+        if len(track) % keys.block:
             raise ReaderError(E_ISO_FORMAT, number)
     mti, processing, condition, _ = dialect.SALE
     _, month, day, hour, minute, second = sale.time
+    is_des = keys.block == _DES_BLOCK
     fields = {
         3: processing,
         4: f"{sale.amount:012d}",
@@ -67,7 +73,7 @@ def pack_sale(host, sale, keys, out) -> int:
         41: host.terminal_id,
         42: host.merchant_id,
         49: f"{sale.currency:03d}",
-        53: _SECURITY_CONTROL,
+        53: (_WITH_PIN if sale.pin_block else _WITHOUT_PIN) + (_TDES if is_des else _AES) + _TRACK_ENCRYPTED,
         57: _key_information(keys),
         60: _kind_and_batch(host) + (_FALLBACK if sale.is_fallback else _NO_FALLBACK),
         64: bytes(_MAC),
@@ -77,15 +83,17 @@ def pack_sale(host, sale, keys, out) -> int:
             fields[number] = data
     if sale.pin_block:
         fields[26] = _PIN_MOST
-        fields[52] = sale.pin_block
-        fields[53] = _SECURITY_CONTROL_PIN
+        if is_des:
+            fields[52] = sale.pin_block
+        else:
+            fields[57] += _PIN_BLOCK + sale.pin_block
     if sale.card_sequence is not None:
         fields[23] = f"{sale.card_sequence:03d}"
     message = memoryview(out)[dialect.FRAME_HEAD :]
     length = codec.pack(dialect, mti, fields, message)
     total = dialect.frame_into(host, out, length)
     # The MAC covers everything from the message type to the last byte before it
-    x919_into(keys.mac_request, message[: length - _MAC], message[length - _MAC : length])
+    keys.mac_into(message[: length - _MAC], message[length - _MAC : length])
     return total
 
 
@@ -103,7 +111,7 @@ def check_answer(host, sale, keys, frame) -> Answer:
     # Field 64 must be announced, and is the last: so its bytes are the last eight
     if covered < _HEAD or not message[_HEAD - 1] & 1:
         raise ReaderError(E_ISO_MAC)
-    if not x919_matches(keys.mac_response, message[:covered], message[covered:]):
+    if not keys.mac_matches(message[:covered], message[covered:]):
         raise ReaderError(E_ISO_MAC)
     _, fields = codec.unpack(dialect, message)
     for number, expected in (
@@ -130,7 +138,9 @@ def _needed(fields, number: int):
 
 
 def _key_information(keys) -> bytes:
-    return _KEY_SERIAL + keys.ksn + _KEY_SCHEME
+    serial = keys.ksn
+    scheme = _KEY_SCHEME + bytes((keys.scheme,))
+    return _KEY_SERIAL + bytes((len(serial),)) + serial + scheme if serial else scheme
 
 
 def _kind_and_batch(host) -> str:

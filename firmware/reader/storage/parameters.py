@@ -21,8 +21,8 @@ class Parameters:
     """`terminal`: id, merchant, name, serial (str); country, currency, exponent, type, category (int); capabilities,
     additional_capabilities (bytes).
 
-    `host`: tpdu (5 bytes), header (6 bytes), batch, timeout_s (int), pin_codes (text, commas between), and the
-    terminal's terminal_id and merchant_id.
+    `host`: tpdu (5 bytes), header (6 bytes), batch, timeout_s (int), pin_codes (text, commas between),
+    key_scheme (dukpt/scheme.py), mac (1 X9.19, 2 the ECB of UnionPay), and the terminal's terminal_id and merchant_id.
 
     `contactless`: a tuple of 1 to 8: aid (5 to 16 bytes), kernel (int), ttq (4 bytes), transaction_limit, cvm_limit,
     floor_limit (minor units, or None), application_version (2 bytes), status_check, zero_amount, extended_selection (bool),

@@ -9,6 +9,7 @@ Nothing is guessed: a missing, unknown or malformed key is E_PARAMETERS, and its
     10 terminal      11 id  12 merchant  13 name  14 country  15 currency  16 exponent  17 type  18 capabilities
                      19 additional_capabilities  20 category  21 serial
     30 host          31 tpdu  32 header  33 batch  34 timeout_s  35 pin_codes
+                     36 key_scheme  37 mac (also "ecb" under another scheme than master-session)
     40 contactless   41 aid  42 kernel  43 ttq  44 transaction_limit  45 cvm_limit  46 floor_limit
                      47 application_version  48 status_check  49 zero_amount  50 pan_ranges (account numbers that
                      may stand behind the AID: beginnings, or from-to; "62,510000-559999")  51 extended_selection
@@ -34,6 +35,7 @@ _UNKNOWN = const(4)
 _TERMINAL = const(10)
 _HOST = const(30)
 _TPDU = const(31)
+_MAC = const(37)
 _CONTACTLESS = const(40)
 _KERNEL = const(42)
 _TTQ = const(43)
@@ -47,6 +49,12 @@ _OPTIONAL_INT = const(5)  # the same, or absent: None
 _FLAG = const(6)  # true or false, absent: the first bound
 _OPTIONAL_TEXT = const(7)  # as _TEXT, absent: empty
 _RANGES = const(8)  # beginnings of account numbers, or from-to, with commas; digits of each; absent: None
+_CHOICE = const(9)  # one of _CHOICES, from the first bound to the second; kept as its number from 1, absent: 1
+
+# Key schemes, as dukpt/scheme.py numbers them, and MAC algorithms
+_CHOICES = ("dukpt-tdes", "dukpt-aes", "master-session", "x919", "ecb")
+_MASTER_SESSION = const(3)
+_ECB = const(2)
 
 _TPDU_ID = const(0x60)
 
@@ -77,6 +85,8 @@ _HOST_KEYS = (
     (33, "batch", _INT, 0, 999999),  # DE60
     (34, "timeout_s", _INT, 1, 300),
     (35, "pin_codes", _OPTIONAL_TEXT, 0, 20),  # DE39 by which the host asks for the PIN, like 1A,70
+    (36, "key_scheme", _CHOICE, 0, 2),
+    (_MAC, "mac", _CHOICE, 3, 4),  # of the packets of master-session
 )
 _CONTACTLESS_KEYS = (
     (41, "aid", _HEX, 5, 16),
@@ -128,6 +138,8 @@ def parse(document) -> Parameters:
     # the UnionPay frame: a TPDU is 60, destination, source
     if host.tpdu[0] != _TPDU_ID:
         raise ReaderError(E_PARAMETERS, _TPDU)
+    if host.mac == _ECB and host.key_scheme != _MASTER_SESSION:
+        raise ReaderError(E_PARAMETERS, _MAC)
     host.terminal_id = terminal.id
     host.merchant_id = terminal.merchant
     return Parameters(terminal, host, _combinations(document.get("contactless")))
@@ -188,6 +200,10 @@ def _value(value, kind: int, low: int, high: int):
         if value is None:
             return ""
         kind = _TEXT
+    if kind == _CHOICE:
+        if value is None:
+            return 1
+        return _CHOICES.index(value) - low + 1 if value in _CHOICES[low : high + 1] else None
     if kind == _FLAG:
         if value is None:
             return low == 1

@@ -5,6 +5,7 @@ from reader.app import account
 from reader.app.swipe import Swipe
 from reader.crypto.des import Des3
 from reader.dukpt.tdes import TdesDukpt
+from reader.dukpt.tdes_keys import TdesKeys
 from reader.errors import (
     E_CANCELLED,
     E_NO_PIN,
@@ -93,6 +94,9 @@ class _Transaction:
         self.data = self
         self.events = []
 
+    def next_keys(self):
+        return TdesDukpt(self.parts.key_store).next()
+
     async def state(self, state):
         pass
 
@@ -160,15 +164,13 @@ def test_buffers_of_the_account_are_wiped():
             out[: len(digits)] = digits
             return 2 * len(digits)
 
-    class Keys:
-        data = h("0123456789ABCDEFFEDCBA9876543210")
-
+    keys = TdesKeys(1, b"", *[bytearray(h("0123456789ABCDEFFEDCBA9876543210")) for _ in range(4)])
     real, account.wipe = account.wipe, wipe
     try:
-        account.take_stripe(Stripe(), Keys)
+        account.take_stripe(Stripe(), keys)
     finally:
         account.wipe = real
-    assert [len(buffer) for buffer in wiped] == [56, 56] and not sum([sum(buffer) for buffer in wiped])
+    assert [len(buffer) for buffer in wiped] == [64, 64] and not sum([sum(buffer) for buffer in wiped])
 
 
 @cases(

@@ -86,6 +86,37 @@ def test_ranges_and_codes():
     assert not kept.contactless[0].extended_selection
 
 
+@cases(
+    ({}, 1, 1),
+    ({"key_scheme": "dukpt-tdes", "mac": "x919"}, 1, 1),
+    ({"key_scheme": "dukpt-aes"}, 2, 1),
+    ({"key_scheme": "master-session"}, 3, 1),
+    ({"key_scheme": "master-session", "mac": "x919"}, 3, 1),
+    ({"key_scheme": "master-session", "mac": "ecb"}, 3, 2),
+)
+def test_key_scheme(keys, scheme, mac):
+    document = _good()
+    document["host"].update(keys)
+    host = parse(document).host
+    assert (host.key_scheme, host.mac) == (scheme, mac)
+
+
+@cases(
+    ({"key_scheme": "x919"}, 36),
+    ({"key_scheme": "dukpt"}, 36),
+    ({"key_scheme": ""}, 36),
+    ({"key_scheme": 1}, 36),
+    ({"mac": "dukpt-tdes"}, 37),
+    ({"mac": "ecb"}, 37),
+    ({"mac": "ecb", "key_scheme": "dukpt-aes"}, 37),
+)
+def test_key_scheme_that_is_none(keys, number):
+    document = _good()
+    document["host"].update(keys)
+    with raises(E_PARAMETERS, number):
+        parse(document)
+
+
 # What a kernel may promise: 9F66, of each kernel its own bits
 @cases((3, "3700C000"), (3, "20000000"), (7, "37004080"), (7, "20000000"))
 def test_qualifiers_of_each_kernel(kernel, ttq):
@@ -186,6 +217,8 @@ _KEYS = (
     ("contactless", "status_check", 48),
     ("contactless", "zero_amount", 49),
     ("host", "pin_codes", 35),
+    ("host", "key_scheme", 36),
+    ("host", "mac", 37),
     ("contactless", "pan_ranges", 50),
     ("contactless", "extended_selection", 51),
 )
@@ -204,7 +237,7 @@ def test_a_key_of_the_wrong_type(section, name, number):
             parse(document)
 
 
-@cases(*[row for row in _KEYS if row[2] not in (35, 44, 45, 46, 48, 49, 50, 51)])
+@cases(*[row for row in _KEYS if row[2] not in (35, 36, 37, 44, 45, 46, 48, 49, 50, 51)])
 def test_a_key_that_is_missing(section, name, number):
     document = _good()
     del _section(document, section)[name]
