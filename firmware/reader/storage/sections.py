@@ -13,3 +13,7 @@ MASTER_KEY = const(8)  # terminal master key of the master/session scheme
 WORKING_KEYS = const(9)  # what the last sign-in gave
 BONDS = const(10)  # of the radio (link/pairing.py)
 READER_ID = const(11)  # 8 bytes
+BLOCK_KEY_TDES = const(
+    12
+)  # key block protection key of version B blocks, 16 bytes (one key, one algorithm: ANSI X9.143)
+IN_FIELD = const(13)  # 1 byte: the factory's work is done
