@@ -8,11 +8,14 @@ from micropython import const
 from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
 from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
+from .session import HEAD, MAC
 
 COMMAND = const(1)
 RESPONSE = const(2)
 EVENT = const(3)
 SECURED = const(4)  # one of the above, encrypted (link/session.py)
+
+_BODY = const(16)  # where it lies in a Writer: behind session.HEAD and HEADER
 
 # Commands
 GET_INFO = const(0x01)
@@ -218,18 +221,19 @@ CARD_NONE = const(10)  # nobody presented one in time (pass-through)
 
 
 class Writer:
-    """Builds one message after another in one buffer; `message` is valid until the next `begin`."""
+    """Builds one message after another in one buffer, where it can be secured as it lies; `message` is valid until the next
+    `begin`."""
 
     def __init__(self):
         self._buf = bytearray(MAX_MESSAGE)
-        self._body = ber_tlv.Writer(memoryview(self._buf)[HEADER:])
+        self._body = ber_tlv.Writer(memoryview(self._buf)[_BODY:-MAC])
 
     def begin(self, kind: int, opcode: int, number: int) -> "Writer":
         buf = self._buf
-        buf[0] = kind
-        buf[1] = opcode
-        buf[2] = number >> 8 & 0xFF
-        buf[3] = number & 0xFF
+        buf[HEAD] = kind
+        buf[HEAD + 1] = opcode
+        buf[HEAD + 2] = number >> 8 & 0xFF
+        buf[HEAD + 3] = number & 0xFF
         self._body.length = 0
         return self
 
@@ -245,9 +249,9 @@ class Writer:
         """Append a body that was written before. Raises E_LINK_LENGTH when the message gets too long."""
         body = self._body
         end = body.length + len(objects)
-        if HEADER + end > len(self._buf):
+        if _BODY + end + MAC > MAX_MESSAGE:
             raise ReaderError(E_LINK_LENGTH)
-        self._buf[HEADER + body.length : HEADER + end] = objects
+        self._buf[_BODY + body.length : _BODY + end] = objects
         body.length = end
         return self
 
@@ -256,13 +260,16 @@ class Writer:
 
     def body(self) -> bytes:
         """A copy of the objects so far."""
-        return bytes(memoryview(self._buf)[HEADER : HEADER + self._body.length])
+        return bytes(memoryview(self._buf)[_BODY : _BODY + self._body.length])
 
-    def message(self) -> memoryview:
+    def message(self, session=None) -> memoryview:
+        """In clear, or secured by `session` (once: the message in clear is then gone). Raises E_LINK_SECURED."""
         n = self._body.length
-        self._buf[4] = n >> 8
-        self._buf[5] = n & 0xFF
-        return memoryview(self._buf)[: HEADER + n]
+        self._buf[HEAD + 4] = n >> 8
+        self._buf[HEAD + 5] = n & 0xFF
+        if session is not None:
+            return session.seal(self._buf, HEADER + n)
+        return memoryview(self._buf)[HEAD : _BODY + n]
 
 
 def find(body, tag: int, size: int = 0) -> "memoryview | None":

@@ -1,7 +1,7 @@
 """Messages of the link: written, read, refused (docs/link.md)."""
 
 from reader.errors import E_LINK_BODY, E_LINK_LENGTH, E_TLV, ReaderError
-from reader.link import protocol
+from reader.link import protocol, session
 from reader.link.protocol import Writer
 from testing import cases, h, raises
 
@@ -25,9 +25,19 @@ def test_error_body():
 
 def test_a_message_too_long_is_refused():
     with raises(E_TLV):
-        Writer().begin(3, 0x22, 1).put(protocol.PACKET, bytes(1016))
-    message = Writer().begin(3, 0x22, 1).put(protocol.PACKET, bytes(1014)).message()
-    assert len(message) == 1024
+        Writer().begin(3, 0x22, 1).put(protocol.PACKET, bytes(997))
+    message = Writer().begin(3, 0x22, 1).put(protocol.PACKET, bytes(996)).message()
+    assert len(message) == 1006  # secured it has 1,024
+
+
+def test_a_message_is_secured_where_it_lies():
+    writer = Writer()
+    for tag in (protocol.PACKET, protocol.DATA):
+        clear = bytes(writer.begin(3, 0x22, 1).put(tag, bytes(996)).message())
+        phone = session.Session(1, bytearray(66))
+        sealed = writer.message(session.Session(1, bytearray(66)))
+        assert len(sealed) == 1024 and sealed[0] == protocol.SECURED
+        assert phone.open(memoryview(bytearray(sealed))) == clear
 
 
 def test_found_by_tag():
@@ -62,4 +72,5 @@ def test_a_body_written_before():
     assert body == h("8D 03 313233 95 04 00000007")
     assert Writer().begin(2, 0x13, 5).put_int(protocol.ERROR, 0, 2).put_objects(body).message()[10:] == body
     with raises(E_LINK_LENGTH):
-        Writer().begin(2, 0x13, 5).put_objects(bytes(1019))
+        Writer().begin(2, 0x13, 5).put_objects(bytes(1001))
+    assert len(Writer().begin(2, 0x13, 5).put_objects(bytes(1000)).body()) == 1000
