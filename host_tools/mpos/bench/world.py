@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from contextlib import AsyncExitStack
 from functools import cache
@@ -35,6 +36,14 @@ def bench_tables() -> bytes:
     return emv_tables.build(extra_capks=BENCH_CAPKS, revoked=BENCH_REVOKED, exceptions=BENCH_EXCEPTIONS)
 
 
+def with_scheme(parameters: Path, changed: Path, scheme: str, mac: str | None) -> Path:
+    """A copy of the parameter file in `changed`, with this key scheme, and this MAC if one is named."""
+    document = json.loads(parameters.read_text())
+    document["host"] |= {"key_scheme": scheme, **({"mac": mac} if mac is not None else {})}
+    changed.write_text(json.dumps(document))
+    return changed
+
+
 class World:
     """`async with World(field) as world:` then `async with world.connect() as reader`.
 
@@ -47,6 +56,7 @@ class World:
     aioble: folder with the aioble to use; None: the one that set-up found.
     binary: a MicroPython with the firmware frozen into it (mpos.provision.frozen); None: run from a ROM image.
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
+    scheme, mac: the key scheme and the MAC (keys of the parameter file), in place of what the parameters say.
     radio: a Radio of the caller's; None: an unpaced virtual one.
     """
 
@@ -66,6 +76,8 @@ class World:
         bus: str = "hsu",
         irq: bool = False,
         parameters: Path = PARAMETERS,
+        scheme: str | None = None,
+        mac: str | None = None,
         target: str = "unix",
         aioble: Path | None = None,
         bits: int = 32,
@@ -84,6 +96,8 @@ class World:
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
+        self.scheme = scheme
+        self.mac = mac
         self.target = target
         self.aioble = aioble
         self.bits = bits
@@ -120,6 +134,8 @@ class World:
         else:
             running = await enter(self.acquirer)
             self.acquirer_address = f"{running.host}:{running.port}"
+        if self.scheme is not None:
+            self.parameters = with_scheme(self.parameters, self.state / "parameters.json", self.scheme, self.mac)
         tables = self.state / "emv.tlv"
         tables.write_bytes(bench_tables())
         # The emulated board's line is the plain one of its UART
