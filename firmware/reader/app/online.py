@@ -8,6 +8,7 @@ import asyncio
 from micropython import const
 
 from .. import outcome
+from ..dukpt.scheme import MASTER_SESSION
 from ..emv import icc_data
 from ..errors import E_CANCELLED, E_HOST_TIMEOUT, E_HOST_UNREACHABLE, E_ISO_MAC, E_NO_PIN, E_PHONE_GONE, ReaderError
 from ..link import protocol
@@ -86,6 +87,12 @@ async def _asked(t: "Transaction", sale: "Sale") -> tuple:
         keep_only(kept)
         if t.reversal and error is not None:
             _settle(t, sale, _reversal(error))
+    said = _WRONG_MAC if error is not None and error.code == E_ISO_MAC else answer and answer.response_code
+    if said == _WRONG_MAC and t.parts.parameters.host.key_scheme == MASTER_SESSION:
+        # One of the two has other keys than these, and without them there is no packet
+        from ..dukpt import working
+
+        working.forget(t.parts.ring)
     t.sample()
     if answer is not None:
         result = t.result
@@ -153,7 +160,7 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
         n = messages.pack_sale(host, sale, keys, packet)
         t.sample()
         t.reversal = t.parts.notices.add(_notice(t, sale, protocol.NOTICE_REVERSAL, _NO_ANSWER))
-        error = await _ask_host(t, packet[:n], host.timeout_s)
+        error = await ask_host(t, packet[:n], host.timeout_s)
         if error is not None:
             return None, error
         try:
@@ -164,7 +171,7 @@ async def _exchange(t: "Transaction", sale: "Sale") -> tuple:
         keys.wipe()
 
 
-async def _ask_host(t: "Transaction", packet, timeout_s: int) -> "ReaderError | None":
+async def ask_host(t: "Transaction", packet, timeout_s: int) -> "ReaderError | None":
     """Send the packet, wait for the answer's frame. Why there is none, or None."""
     t.answered.clear()
     t.frame = None

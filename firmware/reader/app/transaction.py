@@ -18,6 +18,7 @@ from .result import Result
 
 _ICC_MOST = const(255)
 _NO_MEMORY = const(1)  # detail of E_INTERNAL
+_ECB = const(2)  # of parameters.host.mac
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Sale:
 class Transaction:
     """`parts` is the reader (board, parameters, contactless, counters, notices, clock, entropy, data, room);
     `emit(opcode, build)` sends an event of this transaction and returns whether somebody was there to hear it;
-    `interfaces`: protocol.INTERFACE_*, those that the card may come by."""
+    `interfaces`: protocol.INTERFACE_*, those that the card may come by; 0: there is no card, the reader signs in."""
 
     def __init__(
         self, parts, emit: "Callable", number: int, amount: int, currency: int, timeout_ms: int, interfaces: int
@@ -130,6 +131,11 @@ class Transaction:
     async def _run(self) -> None:
         parts = self.parts
         result = self.result
+        if not self._interfaces:
+            from . import sign_in
+
+            result.end(await sign_in.go(self))
+            return
         # In here, where the stack is at its least: what an interface needs is loaded for one transaction, and
         # unloaded after it
         from .present import Present
@@ -157,11 +163,14 @@ class Transaction:
         result.end(final)
 
     def next_keys(self) -> "PacketKeys":
-        """Those of the next packet. Raises E_NO_KEY, E_KEY_EXHAUSTED, E_STORE."""
+        """Those of the next packet. Raises E_NO_KEY, E_KEY_EXHAUSTED, E_SIGN_IN, E_STORE."""
         from ..dukpt import scheme
 
         parts = self.parts
-        return scheme.next_keys(parts.board.key_store, parts.parameters.host.key_scheme, parts.entropy)
+        host = parts.parameters.host
+        return scheme.next_keys(
+            parts.board.key_store, host.key_scheme, parts.entropy, host.mac == _ECB, self.result.stan
+        )
 
     def sample(self) -> None:
         """Look how much heap is in use at this step."""

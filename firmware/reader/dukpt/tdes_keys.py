@@ -15,6 +15,7 @@ class TdesKeys:
 
     pin_format = 0
     block = BLOCK
+    initial = bytes(BLOCK)  # of CBC: a key that is not used for one packet alone has another for each (working.py)
 
     def __init__(self, scheme: int, ksn, pin, data, mac_request, mac_response):
         self.scheme = scheme
@@ -26,14 +27,14 @@ class TdesKeys:
 
     def encrypt_data(self, clear, length: int) -> bytes:
         """The first `length` bytes of `clear` with padding method 2 of ISO/IEC 9797-1, for which it has room, in
-        TDES-CBC from zeros: the data key is used once for each piece. The caller wipes `clear`."""
+        TDES-CBC from `initial`. The caller wipes `clear`."""
         padded = memoryview(clear)[: (length // BLOCK + 1) * BLOCK]
         wipe(padded[length:])
         padded[length] = _PADDING
         out = bytearray(len(padded))
         cipher = Des3(self.data)
         try:
-            cipher.cbc_encrypt_into(bytes(BLOCK), padded, out)
+            cipher.cbc_encrypt_into(self.initial, padded, out)
         finally:
             cipher.wipe()
         return bytes(out)

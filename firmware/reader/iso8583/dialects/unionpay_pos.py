@@ -39,12 +39,16 @@ FIELDS = bytes((
     55, B, _LLL, 255,  # chip data
     57, B, _LLL, 255,  # key serial number and key scheme
     60, N_LEFT, _LLL, 17,  # transaction type, batch, terminal's abilities
+    62, B, _LLL, 84,  # working keys, encrypted
+    63, TEXT, _LLL, 163,  # operator
     64, B, _FIX, 8,  # message authentication code
 ))  # fmt: skip
 
 # What makes a transaction type: MTI, field 3, field 25, first part of field 60. And the answer's MTI
 SALE = ("0200", "000000", "00", "22")
 ANSWER = "0210"
+SIGN_IN = "0800"
+SIGN_IN_ANSWER = "0810"
 
 # Frame: length of what follows (2 bytes, big-endian), TPDU (5: 60, destination, source), header (6), message
 FRAME_HEAD = 13
