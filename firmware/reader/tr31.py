@@ -37,6 +37,10 @@ _D = const(0x44)
 _TDES_BLOCK = const(8)
 _AES_BLOCK = const(16)
 _CBC = const(2)
+_T = const(0x54)
+_A = const(0x41)
+_TDES_CHECK = const(3)
+_AES_CHECK = const(5)
 # X9.143, 7.3, table of the derivation data: what a derived key is for
 _ENCRYPTION = const(0)
 _AUTHENTICATION = const(1)
@@ -114,6 +118,18 @@ def optional_blocks(header: bytes) -> "Iterator[tuple[bytes, int, int]]":
             raise ReaderError(E_KEY_BLOCK, _OPTIONAL)
         yield header[at : at + 2], start, end
         at = end
+
+
+def check_value(algorithm: int, key) -> bytes:
+    """X9.143, optional block KC: of a TDES key (T) the first 3 bytes of zeros encrypted, of an AES key (A) the first 5 of the
+    CMAC of zeros; of any other none."""
+    if algorithm == _T:
+        block = bytearray(_TDES_BLOCK)
+        cipher = Des3(key)
+        cipher.encrypt_into(block, block)
+        cipher.wipe()
+        return bytes(block[:_TDES_CHECK])
+    return bytes(cmac(key, bytes(_AES_BLOCK))[:_AES_CHECK]) if algorithm == _A else b""
 
 
 def _number(text: bytes, at: int, digits: int, base: int) -> int:
