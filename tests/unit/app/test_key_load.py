@@ -1,6 +1,7 @@
 """Keys in key blocks: each lands in its place, once; what is refused changes nothing; the power may go at any instant."""
 
 import key_blocks
+
 from reader.app import key_load
 from reader.dukpt import scheme
 from reader.errors import E_KEY_BLOCK, E_KEY_EXISTS, E_KEY_REPLAY, E_LINK_BODY, E_NO_KEY, ReaderError
@@ -249,9 +250,9 @@ def test_an_initial_key_is_loaded_once():
     _load(reader, _block("DB1AX00N", _AES_KEY, _IK, serial=2))
     before = _image(parts)
     for fields, key, name in (("DB1TX00N", _TDES_KEY, _KSN), ("DB1AX00N", _AES_KEY, _IK)):
-        for key in (key, bytes(16)):
+        for again in (key, bytes(16)):
             with raises(E_KEY_EXISTS):
-                _load(reader, _block(fields, key, name, serial=3))
+                _load(reader, _block(fields, again, name, serial=3))
             assert _image(parts) == before
 
 

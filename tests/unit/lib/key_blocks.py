@@ -4,6 +4,7 @@ published ones and by psec's (tests/unit/test_tr31.py, tests/host/tr31)."""
 from binascii import hexlify
 
 from cryptolib import aes
+
 from reader import tr31
 from reader.crypto.cmac import cmac
 from reader.crypto.des import Des3
