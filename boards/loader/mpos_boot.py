@@ -15,12 +15,14 @@ _WHOLE = ("/rom/mpos_release.mpy", "/installed.json")
 
 def start_release() -> None:
     """Returns at once unless a release is frozen in, or whole in the ROM partition; otherwise never."""
+    path = sys.path[:]
+    sys.path[:] = [".frozen"]  # a file of that name is no release
     try:
         import mpos_release  # noqa: F401
 
-        _run([".frozen"])
+        _run(sys.path)
     except ImportError:
-        pass
+        sys.path[:] = path
     try:
         for name in _WHOLE:
             os.stat(name)
