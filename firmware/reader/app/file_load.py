@@ -24,7 +24,6 @@ from ..crypto import cmac
 from ..errors import E_FILE, E_LINK_STATE, E_NO_KEY, ReaderError
 from ..link import protocol
 from ..storage import log_events, sections, serials
-from ..util import modules
 from ..util.wipe import wipe
 
 _NAME = const(1)
@@ -102,7 +101,6 @@ def _commit(reader, body) -> None:
         raise ReaderError(E_FILE, _WHOLE)
     head = bytes((name,)) + number.to_bytes(4, "big") + size.to_bytes(4, "big")
     _authenticate(reader.ring, head, path + ".new", size, mac)
-    kept = modules.loaded()
     if name == protocol.FILE_PARAMETERS:
         from ..storage import parameters_file
 
@@ -111,7 +109,6 @@ def _commit(reader, body) -> None:
         from ..storage import emv_tables
 
         emv_tables.EmvTables(path + ".new").check()
-    modules.keep_only(kept)
     # First the number: the other way round, a file from between the two could be put in afterwards
     reader.ring.write((serials.newer(reader.ring, name, number),))
     try:
