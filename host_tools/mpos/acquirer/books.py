@@ -26,12 +26,13 @@ class Books:
             "balances": {},
             "pins": {},
             "demands": {},
+            "working": {},
             "serial": 0,
         }
         if path is not None and path.exists():
             try:
                 loaded = json.loads(path.read_text())
-                for later in ("pins", "demands"):  # books of before there were any
+                for later in ("pins", "demands", "working"):  # books of before there were any
                     loaded.setdefault(later, {})
                 if {key: type(value) for key, value in loaded.items()} != {
                     key: type(value) for key, value in self._data.items()
@@ -73,6 +74,13 @@ class Books:
             return False
         burnt.append(counter)
         return True
+
+    def working_keys(self, terminal: str) -> bytes:
+        """What the terminal was sent at its last sign-in (working_keys.wrap), b"" for nothing."""
+        return bytes.fromhex(self._data["working"].get(terminal, ""))
+
+    def set_working_keys(self, terminal: str, sent: bytes) -> None:
+        self._data["working"][terminal] = sent.hex()
 
     def note_trace(self, terminal: str, batch: str, stan: str) -> bool:
         """False when this trace number was there before."""

@@ -7,6 +7,7 @@ from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
 from mpos.acquirer.entry import CONDITION, FALLBACK, Entry
 from mpos.acquirer.issuer import Issuer
+from mpos.acquirer.packet_keys import PacketKeys
 from mpos.acquirer.refusals import RefusedError
 
 _CONTACT = "05"
@@ -18,8 +19,8 @@ class ChipCard:
 
     story = "DE55 agrees with the message"
 
-    def __init__(self, fields: dict[str, str], data_key: bytes):
-        track = tracks.chip_track2(bytes.fromhex(fields["35"]), data_key)
+    def __init__(self, fields: dict[str, str], keys: PacketKeys):
+        track = tracks.chip_track2(bytes.fromhex(fields["35"]), keys)
         self.pan, self.expiry = track.pan, track.expiry
         self.sequence = int(fields.get("23", "0"))
         self.is_tapped = not fields["22"].startswith(_CONTACT)

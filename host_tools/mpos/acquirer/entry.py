@@ -13,6 +13,7 @@ from typing import Protocol
 from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
 from mpos.acquirer.issuer import Issuer
+from mpos.acquirer.packet_keys import PacketKeys
 
 # DE60.5, the chip condition code: where it stands, and that the chip has failed
 CONDITION, FALLBACK = 12, "2"
@@ -45,10 +46,10 @@ class Card(Protocol):
 class Entry:
     """needed, optional: fields that such a sale has besides those of every sale.
 
-    check: refuses fields that do not fit this way. read: the card out of the fields and the data key.
+    check: refuses fields that do not fit this way. read: the card out of the fields, with the packet's keys.
     """
 
     needed: tuple[str, ...]
     optional: tuple[str, ...]
     check: Callable[[dict[str, str]], None]
-    read: Callable[[dict[str, str], bytes], Card]
+    read: Callable[[dict[str, str], PacketKeys], Card]

@@ -1,15 +1,13 @@
-"""The PIN of a request: DE52 under the PIN key of DUKPT, against what the card's data say of it.
+"""The PIN of a request: DE52 (request.key_information puts a longer block there) under the PIN key, against what the
+card's data say of it.
 
-ISO 9564-1, 9.3.1 (format 0); EMV 4.4 Book 4, annex A4 (CVM results); Book 3, annex C5.
+ISO 9564-1, 9.3.1 and 9.4.2 (formats 0 and 4); EMV 4.4 Book 4, annex A4 (CVM results); Book 3, annex C5.
 """
 
-from psec import des, pinblock
-
+from mpos.acquirer.packet_keys import PacketKeys, security_control
 from mpos.acquirer.refusals import RefusedError
 
 MOST_DIGITS = "12"
-# DE53: format of the PIN block (0 none, 2 format 0), double-length keys, track encrypted
-SECURITY_WITHOUT, SECURITY_WITH = "0610000000000000", "2610000000000000"
 
 _ONLINE = 0x02
 _OFFLINE = (0x01, 0x03, 0x04, 0x05)
@@ -18,14 +16,14 @@ _TVR3_FAILED, _TVR3_ONLINE_PIN = 0x80, 0x04
 _CVR1_PIN_DONE, _CVR1_PIN_FAILED = 0x04, 0x02
 
 
-def check_fields(fields: dict[str, str]) -> None:
-    """DE22's last digit, DE26, DE52 and DE53 belong together."""
+def check_fields(fields: dict[str, str], keys: PacketKeys) -> None:
+    """DE22's last digit, DE26, DE52 and DE53 belong together, and to the cipher."""
     has_pin = "52" in fields
     if fields["22"][2] != ("1" if has_pin else "2") or has_pin != ("26" in fields):
         raise RefusedError("field", "DE22, DE26 and DE52 do not agree.")
     if has_pin and fields["26"] != MOST_DIGITS:
         raise RefusedError("field", "DE26.")
-    if fields["53"] != (SECURITY_WITH if has_pin else SECURITY_WITHOUT):
+    if fields["53"] != security_control(keys, has_pin=has_pin):
         raise RefusedError("field", "DE53.")
 
 
@@ -74,11 +72,10 @@ def check_tap(chip: dict[int, bytes], fields: dict[str, str]) -> None:
         _check_verified(chip)
 
 
-def digits(block: str, key: bytes, pan: str) -> str:
-    """The PIN in a block (hex of 8 bytes). Refuses what does not decrypt to one for this account."""
-    clear = des.decrypt_tdes_ecb(key, bytes.fromhex(block))
+def digits(block: str, keys: PacketKeys, pan: str) -> str:
+    """The PIN in a block (hex). Refuses what does not decrypt to one for this account."""
     try:
-        return pinblock.decode_pinblock_iso_0(clear, pan)
+        return keys.pin(bytes.fromhex(block), pan)
     except ValueError:
         # Its text may quote what it found
         raise RefusedError("pin-block") from None

@@ -4,8 +4,9 @@ REFUSALS: dict[str, tuple[str, str]] = {
     # Answered without MAC: no key of this request may be trusted or used (see authoriser.py)
     "format": ("30", "The message cannot be read."),
     "key-set": ("97", "The KSN belongs to no key of this host."),
+    "sign-in": ("A0", "The terminal has no working keys: it has to sign in."),
     "stale-ksn": ("94", "The KSN is not higher than the reader's last one: a replay, or a packet that came late."),
-    # Answered with a MAC under the response key
+    # Answered with a MAC under the response key; "mac" and "duplicate" without one under master/session
     "mac": ("A0", "The MAC is wrong."),
     "field": ("30", "A field is missing or malformed."),
     "message": ("12", "This host does not do that kind of message or transaction."),

@@ -1,18 +1,16 @@
-"""A request as a message: decoded, its KSN found, and every field where it belongs, whatever the card was read with."""
+"""A request as a message: decoded, its keys named, and every field where it belongs, whatever the card was read with."""
 
 import iso8583
 
-from mpos.acquirer import chip, dukpt, framing, pin, stripe
+from mpos.acquirer import chip, framing, pin, stripe
 from mpos.acquirer.entry import Entry
+from mpos.acquirer.key_schemes import AES_DUKPT, MASTER_SESSION, KeyInformation
+from mpos.acquirer.packet_keys import PacketKeys
 from mpos.acquirer.refusals import RefusedError
 from mpos.describe.iso8583_spec import SPEC
 
 REQUEST = "0200"
-MAC_BYTES = 8
 
-# DE57: KSN and key scheme, as TLV
-_KEY_INFORMATION_HEAD, _KEY_INFORMATION_TAIL = bytes.fromhex("DF010A"), bytes.fromhex("DF020101")
-_KEY_INFORMATION_BYTES = len(_KEY_INFORMATION_HEAD) + dukpt.KSN_BYTES + len(_KEY_INFORMATION_TAIL)
 # DE22 without its last digit: how the card was read
 _ENTRIES = {"02": stripe.ENTRY, "05": chip.ENTRY, "07": chip.ENTRY}
 _SALE_KIND = "22"
@@ -39,17 +37,19 @@ def decode(message: bytes) -> dict[str, str]:
     return decoded
 
 
-def ksn(fields: dict[str, str]) -> bytes:
-    """The KSN in DE57. Without it, or without DE64, no key can be chosen or used."""
-    information = bytes.fromhex(fields.get("57", ""))
-    if (
-        "64" not in fields
-        or len(information) != _KEY_INFORMATION_BYTES
-        or not information.startswith(_KEY_INFORMATION_HEAD)
-        or not information.endswith(_KEY_INFORMATION_TAIL)
-    ):
+def key_information(fields: dict[str, str]) -> KeyInformation:
+    """DE57: without it, or without DE64, no key can be chosen or used. A PIN block that is in it is moved to DE52."""
+    information = KeyInformation.read(bytes.fromhex(fields.get("57", "")))
+    if "64" not in fields or information is None:
         raise RefusedError("format", "DE57 or DE64.")
-    return information[len(_KEY_INFORMATION_HEAD) :][: dukpt.KSN_BYTES]
+    if information.scheme == MASTER_SESSION and not ("41" in fields and fields.get("11", "").isdecimal()):
+        raise RefusedError("format", "DE11 or DE41: they name the keys.")
+    if information.scheme == AES_DUKPT:
+        if "52" in fields:
+            raise RefusedError("format", "DE52: the PIN block belongs into DE57.")
+        if information.pin_block:
+            fields["52"] = information.pin_block.hex()
+    return information
 
 
 def entry_of(fields: dict[str, str]) -> Entry:
@@ -62,7 +62,7 @@ def entry_of(fields: dict[str, str]) -> Entry:
     return entry
 
 
-def check(fields: dict[str, str], entry: Entry) -> None:
+def check(fields: dict[str, str], entry: Entry, keys: PacketKeys) -> None:
     """Refuses what is no sale, or one with fields missing, too many, or against each other."""
     for number in _NEEDED + entry.needed:
         if number not in fields:
@@ -75,7 +75,7 @@ def check(fields: dict[str, str], entry: Entry) -> None:
             raise RefusedError("field", f"DE{number} is not numeric.")
     if fields["3"] != "000000" or fields["25"] != "00":
         raise RefusedError("message")
-    pin.check_fields(fields)
+    pin.check_fields(fields, keys)
     if len(fields["60"]) != _TERMINAL_DIGITS:
         raise RefusedError("field", "DE60.")
     entry.check(fields)

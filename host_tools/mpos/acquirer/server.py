@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mpos.acquirer import framing
+from mpos.acquirer import framing, working_keys
 from mpos.acquirer.authoriser import Authoriser
 from mpos.acquirer.books import Books
 
@@ -21,6 +21,9 @@ FAULTS: dict[str, str] = {
     "refuse": "does not accept connections",
     "wrong-mac": "answers with one bit of the MAC changed",
     "wrong-stan": "answers with another trace number, under a right MAC",
+    "mac-refused": "answers A0, as if the request's MAC were wrong, under a right MAC",
+    "wrong-check-value": "answers a sign-in with one bit of the track key's check value changed",
+    "no-track-key": "answers a sign-in without a track key",
     "truncated": "answers with a well-framed message that lacks its last third",
     "cut-off": "closes the connection in the middle of the answer",
     "garbage": "answers with a frame full of rubbish",
@@ -39,7 +42,7 @@ class Acquirer:
     state: a file that keeps the books from run to run; None: in memory. fault: a key of FAULTS, changeable at any
     time except to and from "refuse". log: (seconds of the monotonic clock, text) per event, masked; `on_log(text)`
     is called with each as it happens.
-    Everything else (issuer, terminals, key_sets, tpdu, header, now) goes to `Authoriser`.
+    Everything else (issuer, terminals, key_sets, master_keys, mac, tpdu, header, now) goes to `Authoriser`.
     """
 
     def __init__(
@@ -161,7 +164,11 @@ class Acquirer:
         elif fault == "wrong-mac":
             answer = answer[:-1] + bytes([answer[-1] ^ 0x01])
         elif fault == "wrong-stan":
-            answer = self.authoriser.with_other_trace(answer, body)
+            answer = self.authoriser.resigned(answer, body, _next_trace)
+        elif fault == "mac-refused":
+            answer = self.authoriser.resigned(answer, body, _refuse)
+        elif fault in ("wrong-check-value", "no-track-key"):
+            answer = self.authoriser.resigned(answer, body, _spoil if fault == "wrong-check-value" else _shorten)
         elif fault == "truncated":
             answer = _frame(answer[2 : 2 + len(answer[2:]) * 2 // 3])
         elif fault == "garbage":
@@ -171,6 +178,28 @@ class Acquirer:
         writer.write(answer)
         await writer.drain()
         return fault != "cut-off"
+
+
+def _next_trace(fields: dict[str, str]) -> None:
+    if "11" in fields:
+        fields["11"] = f"{(int(fields['11']) + 1) % 1_000_000:06d}"
+
+
+def _refuse(fields: dict[str, str]) -> None:
+    if fields.get("39") == "00" and "64" in fields:
+        fields["39"] = "A0"
+        del fields["38"]
+
+
+def _spoil(fields: dict[str, str]) -> None:
+    if "62" in fields:
+        sent = bytes.fromhex(fields["62"])
+        fields["62"] = (sent[:-1] + bytes([sent[-1] ^ 1])).hex()
+
+
+def _shorten(fields: dict[str, str]) -> None:
+    if "62" in fields:
+        fields["62"] = working_keys.without_track_key(bytes.fromhex(fields["62"])).hex()
 
 
 def _frame(body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from mpos.acquirer.accounts import Account
 from mpos.acquirer.books import Books
 from mpos.acquirer.entry import CONDITION, FALLBACK, Entry
 from mpos.acquirer.issuer import Issuer
+from mpos.acquirer.packet_keys import PacketKeys
 from mpos.acquirer.refusals import RefusedError
 
 # DE60: type and batch, then network code (3 digits), what the terminal reads, chip condition code
@@ -32,9 +33,9 @@ _CVN = slice(5, 8)
 class StripeCard:
     """What the tracks say; where both name an account it is one. expiry: of track 2, else of track 3."""
 
-    def __init__(self, fields: dict[str, str], data_key: bytes):
-        self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), data_key) if "35" in fields else None
-        track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), data_key) if "36" in fields else None
+    def __init__(self, fields: dict[str, str], keys: PacketKeys):
+        self._track2 = tracks.stripe_track2(bytes.fromhex(fields["35"]), keys) if "35" in fields else None
+        track3 = tracks.stripe_track3(bytes.fromhex(fields["36"]), keys) if "36" in fields else None
         counts = self._track2 or track3
         assert counts is not None  # _check
         if track3 is not None and track3.pan not in ("", counts.pan):

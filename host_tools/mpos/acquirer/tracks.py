@@ -1,4 +1,4 @@
-"""Tracks out of their ciphertext. TDES-CBC with a zero IV, ISO 9797-1 padding method 2, four bits a character.
+"""Tracks out of their ciphertext. CBC, ISO 9797-1 padding method 2, four bits a character.
 
 The characters of a stripe, `0` to `?`, are its 4-bit values, so `=` is D; F fills up to a whole byte.
 """
@@ -6,8 +6,7 @@ The characters of a stripe, `0` to `?`, are its 4-bit values, so `=` is D; F fil
 import re
 from dataclasses import dataclass
 
-from psec import des
-
+from mpos.acquirer.packet_keys import PacketKeys
 from mpos.acquirer.refusals import RefusedError
 
 # ISO/IEC 7813, 8.2, in the characters of EMV tag 57: PAN, D, expiry YYMM, service code, discretionary data
@@ -42,19 +41,19 @@ class Track3:
     expiry: str
 
 
-def chip_track2(ciphertext: bytes, data_key: bytes) -> Track2:
+def chip_track2(ciphertext: bytes, keys: PacketKeys) -> Track2:
     """Tag 57 of a chip, sent as DE35. Refuses anything else."""
-    return _track2(decrypt(ciphertext, data_key, "track"), _CHIP)
+    return _track2(decrypt(ciphertext, keys, "track"), _CHIP)
 
 
-def stripe_track2(ciphertext: bytes, data_key: bytes) -> Track2:
+def stripe_track2(ciphertext: bytes, keys: PacketKeys) -> Track2:
     """Track 2 of a stripe, or what a reader made of its track 1. Refuses anything else."""
-    return _track2(decrypt(ciphertext, data_key, "track"), _STRIPE)
+    return _track2(decrypt(ciphertext, keys, "track"), _STRIPE)
 
 
-def stripe_track3(ciphertext: bytes, data_key: bytes) -> Track3:
+def stripe_track3(ciphertext: bytes, keys: PacketKeys) -> Track3:
     """Track 3 of a stripe, sent as DE36. Refuses anything else."""
-    characters = decrypt(ciphertext, data_key, "track-3")
+    characters = decrypt(ciphertext, keys, "track-3")
     match = _TRACK_3.fullmatch(characters)
     if match is None or len(characters.rstrip("F")) > _LONGEST_3:
         raise RefusedError("track-3")
@@ -62,13 +61,13 @@ def stripe_track3(ciphertext: bytes, data_key: bytes) -> Track3:
     return Track3(match[1] or "", expiry[1] if expiry else "")
 
 
-def decrypt(ciphertext: bytes, data_key: bytes, why: str) -> str:
+def decrypt(ciphertext: bytes, keys: PacketKeys, why: str) -> str:
     """The characters, with the F that may fill up the last byte. Refuses with `why` what has not this padding."""
-    if not ciphertext or len(ciphertext) % 8:
+    if not ciphertext or len(ciphertext) % keys.block:
         raise RefusedError(why)
-    clear = des.decrypt_tdes_cbc(data_key, bytes(8), ciphertext)
+    clear = keys.decrypt(ciphertext)
     track, marker, zeros = clear.rpartition(b"\x80")
-    if not marker or len(zeros) > 7 or any(zeros):
+    if not marker or len(zeros) >= keys.block or any(zeros):
         raise RefusedError(why)
     return track.hex().upper()
 

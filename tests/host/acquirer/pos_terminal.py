@@ -129,12 +129,12 @@ class Terminal:
         """The whole frame of a genuine sale. `change` may alter the encoded fields and `chip` the card's data,
         before the MAC is made; `track` replaces track 2 in clear, already padded."""
         card = card or make_card("approved")[0]
-        keys = self.next_keys()
+        self.next_keys()
         if stan is None:
             self.stan += 1
             stan = self.stan
         known = read_card(card, amount)
-        return self.packed(known, keys, stan, amount, change, chip, track, mti)
+        return self.packed(known, stan, amount, change, chip, track, mti)
 
     def _by_chip(
         self,
@@ -147,7 +147,7 @@ class Terminal:
         chip: Callable[[dict[str, bytes]], None] = lambda known: None,
     ) -> bytes:
         """The whole frame of a sale: `known` is what card and terminal have said; `pin` goes to the host."""
-        keys = self.next_keys()
+        self.next_keys()
         self.stan += 1
 
         def more(fields: dict[int, bytes]) -> None:
@@ -155,10 +155,10 @@ class Terminal:
             fields[23] = bytes.fromhex(f"{int(known['5F34'].hex()):04d}")
             if pin:
                 account = known["57"].hex().upper().split("D")[0]
-                fields |= pin_fields(keys, pin, account)
+                self.add_pin(fields, pin, account)
             change(fields)
 
-        return self.packed(dict(known), keys, self.stan, amount, more, chip, None, "0200")
+        return self.packed(dict(known), self.stan, amount, more, chip, None, "0200")
 
     insert = partialmethod(_by_chip, "05")
     tap = partialmethod(_by_chip, "07")
@@ -176,27 +176,26 @@ class Terminal:
     ) -> bytes:
         """The whole frame of a sale by stripe: the tracks' characters without sentinels; what the terminal reads and
         its chip condition code (DE60.4 and .5); `pin` goes to the host."""
-        keys = self.next_keys()
+        self.next_keys()
         self.stan += 1
         fields = self.common(self.stan, amount)
         fields[22] = bytes.fromhex("0210" if pin else "0220")
         fields[60] = bytes.fromhex(f"001322{self.batch}000{reads}{condition}0")
         if track2 is not None:
-            encrypted = encrypt(keys.data, stripe_bytes(track2))
+            encrypted = self.encrypted(self.padded(stripe_bytes(track2)))
             fields[35] = bytes.fromhex(f"{len(encrypted):02d}") + encrypted
         if track3 is not None:
-            encrypted = encrypt(keys.data, stripe_bytes(track3))
+            encrypted = self.encrypted(self.padded(stripe_bytes(track3)))
             fields[36] = bytes.fromhex(f"{len(encrypted):04d}") + encrypted
         if pin:
             account = track2.split("=")[0] if track2 is not None else (track3 or "")[2:].split("=")[0]
-            fields |= pin_fields(keys, pin, account)
+            self.add_pin(fields, pin, account)
         change(fields)
         return self.frame(fields)
 
     def packed(
         self,
         known: dict[str, bytes],
-        keys: dukpt.TransactionKeys,
         stan: int,
         amount: int,
         change: Callable[[dict[int, bytes]], None],
@@ -207,8 +206,8 @@ class Terminal:
         known["9F41"] = bytes.fromhex(f"{stan:08d}")
         chip(known)
         if track is None:
-            track = padded(known["57"])
-        encrypted = des.encrypt_tdes_cbc(keys.data, bytes(8), track)
+            track = self.padded(known["57"])
+        encrypted = self.encrypted(track)
         de55 = b"".join(tlv(tag, known[tag]) for tag in CHIP_ORDER if tag in known)
         fields = self.common(stan, amount) | {
             22: bytes.fromhex("0720"),
@@ -242,8 +241,7 @@ class Terminal:
         bitmap = sum(1 << 64 - number for number in [*fields, 64])
         message = bytes.fromhex(mti) + bitmap.to_bytes(8, "big")
         message += b"".join(fields[number] for number in sorted(fields))
-        message += mac.generate_retail_mac(self.keys.mac_request[:8], self.keys.mac_request[8:], message, 1)
-        return framed(message)
+        return framed(message + self.mac(self.keys.mac_request, message))
 
     def read(self, answer: bytes, mac_key: bytes | None = None) -> dict[str, str]:
         """Decode an answer and check its MAC, under the last KSN's response key unless another is given."""
@@ -251,8 +249,24 @@ class Terminal:
         fields = decode(answer)
         key = mac_key or self.keys.mac_response
         body = answer[13:]
-        assert body[-8:] == mac.generate_retail_mac(key[:8], key[8:], body[:-8], 1)
+        assert body[-8:] == self.mac(key, body[:-8])
         return fields
+
+    # What depends on the key scheme
+
+    def padded(self, clear: bytes) -> bytes:
+        return padded(clear)
+
+    def encrypted(self, track: bytes) -> bytes:
+        assert self.keys is not None
+        return des.encrypt_tdes_cbc(self.keys.data, bytes(8), track)
+
+    def mac(self, key: bytes, data: bytes) -> bytes:
+        return mac.generate_retail_mac(key[:8], key[8:], data, 1)
+
+    def add_pin(self, fields: dict[int, bytes], pin: str, account: str) -> None:
+        assert self.keys is not None
+        fields |= pin_fields(self.keys, pin, account)
 
 
 def stripe_bytes(characters: str) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 
 from mpos.acquirer import FAULTS, Acquirer, server
 from mpos.bench.cards import make_card
+from tests.host.acquirer.other_schemes import SessionTerminal
 from tests.host.acquirer.pos_terminal import NOW, Terminal, decode
 
 APPROVED_PAN = "6212340000000019"
@@ -225,6 +226,27 @@ async def test_wrong_stan_of_an_answer_without_one(terminal):
 
     async with broken("wrong-stan") as acquirer:
         assert decode(await exchange(acquirer, terminal.sale(change=nothing)))["39"] == "30"
+
+
+async def test_mac_refused(terminal):
+    async with broken("mac-refused") as acquirer:
+        fields = terminal.read(await exchange(acquirer, terminal.sale()))
+        assert fields["39"] == "A0" and "38" not in fields
+
+
+async def test_wrong_check_value():
+    terminal = SessionTerminal()
+    async with broken("wrong-check-value") as acquirer:
+        fields = decode(await exchange(acquirer, terminal.sign_in()))
+        assert fields["39"] == "00" and "64" not in fields
+        with pytest.raises(AssertionError):
+            terminal.take(bytes.fromhex(fields["62"]))
+
+
+async def test_no_track_key():
+    async with broken("no-track-key") as acquirer:
+        fields = decode(await exchange(acquirer, SessionTerminal().sign_in()))
+        assert fields["39"] == "00" and len(bytes.fromhex(fields["62"])) == 40
 
 
 async def test_truncated(terminal):
