@@ -2,8 +2,6 @@
 
 from micropython import const
 
-from reader.errors import E_INTERNAL, ReaderError
-
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from reader.ports import Entropy, PacketKeys
@@ -13,18 +11,34 @@ AES_DUKPT = const(2)
 MASTER_SESSION = const(3)
 
 
-def next_keys(ring, scheme: int, entropy: "Entropy") -> "PacketKeys":
-    """The keys of the next packet, which no other packet has or will have. Their state is stored when they come back.
-
-    `ring`: storage/key_ring.KeyRing; `entropy` fills up PIN blocks of format 4. Raises E_NO_KEY, E_KEY_EXHAUSTED,
-    E_STORE; E_INTERNAL for a scheme that is no DUKPT.
+def next_keys(ring, scheme: int, entropy: "Entropy", is_ecb: bool = False, stan: int = 0) -> "PacketKeys":
+    """The keys of the next packet. Of DUKPT's no other packet has or will have them, and their state is stored when they
+    come back. `ring`: storage/key_ring.KeyRing; `entropy` fills up PIN blocks of format 4; the last two are what
+    working.WorkingKeys asks for. Raises E_NO_KEY, E_KEY_EXHAUSTED, E_STORE, E_SIGN_IN.
     """
-    if scheme == TDES_DUKPT:
-        from reader.dukpt.tdes import TdesDukpt
+    if scheme == MASTER_SESSION:
+        from reader.dukpt.working import WorkingKeys
 
-        return TdesDukpt(ring).next()
+        return WorkingKeys(ring, is_ecb, stan)
+    return machine(ring, scheme).next(entropy)
+
+
+def check(ring, scheme: int) -> None:
+    """Raises what `next_keys` would, and takes no key: E_NO_KEY, E_KEY_EXHAUSTED, E_STORE."""
+    if scheme == MASTER_SESSION:
+        from reader.dukpt.working import check as check_master
+
+        check_master(ring)
+    else:
+        machine(ring, scheme).check()
+
+
+def machine(ring, scheme: int):
+    """DUKPT's state machine (registers.Dukpt) of that scheme."""
     if scheme == AES_DUKPT:
         from reader.dukpt.aes import AesDukpt
 
-        return AesDukpt(ring).next(entropy)
-    raise ReaderError(E_INTERNAL)
+        return AesDukpt(ring)
+    from reader.dukpt.tdes import TdesDukpt
+
+    return TdesDukpt(ring)

@@ -3,18 +3,22 @@
 The examples are those the standard prints, as openemv's dukpt re-types them in test/dukpt_tdes_test.c.
 """
 
-from fakes import MemoryStore
+from ring_memory import RingMemory
 
 from reader.crypto.des import Des3
 from reader.crypto.mac import x919_into
-from reader.dukpt import ksn, tdes
+from reader.dukpt import tdes
+from reader.dukpt.registers import seal
+from reader.dukpt.scheme import TDES_DUKPT, check, next_keys
 from reader.errors import E_INTERNAL, E_KEY_EXHAUSTED, E_KEY_EXISTS, E_NO_KEY, E_STORE, ReaderError
 from testing import h, raises
 
 _INITIAL_KEY = h("6AC292FAA1315B4D858AB3A3D7D5933A")
 _SERIAL = h("FFFF9876543210E00000")
 _PIN_BLOCK = h("041274EDCBA9876F")
-_CHECK = 368  # where the state's check value starts
+_SECTION = 1  # storage/sections.TDES
+_REGISTERS = 10
+_STEP = 17
 _DATA = b"4012345678909D987"
 
 # Last three bytes of the serial number, transaction key, encrypted PIN block, MAC of the request and of the answer
@@ -60,34 +64,41 @@ F00000 AA4D58DB653EC74A48C75F2F047DD2B5 73EC88AD0AC5830E 7DFA9315 1444BEC3 1E830
 
 
 def _loaded(**options):
-    store = MemoryStore(**options)
-    tdes.TdesDukpt(store).load_initial_key(_INITIAL_KEY, _SERIAL)
-    return store
+    ring = RingMemory(**options)
+    tdes.TdesDukpt(ring).load_initial_key(_INITIAL_KEY, _SERIAL)
+    return ring
 
 
-def _set_counter(store, counter):
-    state = bytearray(store.data)
-    ksn.set_counter(memoryview(state)[1:11], counter)
-    state[_CHECK:] = tdes._seal(state)
-    store.data = bytes(state)
+def _state(ring):
+    return ring.sections[_SECTION]
 
 
-def _forward(store, counter):
+def _of(serial) -> int:
+    return int.from_bytes(bytes(serial[7:10]), "big") & 0x1FFFFF
+
+
+def _set_counter(ring, counter):
+    state = bytearray(_state(ring))
+    state[7:10] = ((state[7] & 0xE0) << 16 | counter).to_bytes(3, "big")
+    ring.sections[_SECTION] = bytes(state)
+
+
+def _forward(ring, counter):
     """Bring the registers to those of `counter` by taking the keys of its leading bits only."""
     prefix = 0
     bit = 0x100000
     while bit:
         if counter & bit:
             if prefix:
-                _set_counter(store, prefix)
-                tdes.TdesDukpt(store).next()
+                _set_counter(ring, prefix)
+                tdes.TdesDukpt(ring).next()
             prefix |= bit
         bit >>= 1
-    _set_counter(store, counter)
+    _set_counter(ring, counter)
 
 
 def _counter(keys):
-    return ksn.counter(keys.ksn)
+    return _of(keys.ksn)
 
 
 def _check_example(keys, row):
@@ -118,49 +129,66 @@ def test_x9_24_initial_sequence():
 
 
 def test_x9_24_rollover_sequence():
-    store = _loaded()
-    _forward(store, 0xFF800)
-    dukpt = tdes.TdesDukpt(store)
+    ring = _loaded()
+    _forward(ring, 0xFF800)
     rows = _A_4_3.strip().split("\n")
     assert len(rows) == 13
     for row in rows:
-        _check_example(dukpt.next(), row)
+        _check_example(next_keys(ring, TDES_DUKPT, None), row)
 
 
-def test_every_instance_goes_on_where_the_store_stands():
-    store = _loaded()
+def test_every_instance_goes_on_where_the_ring_stands():
+    ring = _loaded()
     for row in _A_4_2.strip().split("\n")[:5]:
-        dukpt = tdes.TdesDukpt(store)
-        dukpt.check()
+        check(ring, TDES_DUKPT)
+        dukpt = tdes.TdesDukpt(ring)
+        assert dukpt.serial() == _SERIAL[:7] + h(row.split()[0])
         _check_example(dukpt.next(), row)
 
 
 def test_no_counter_with_more_than_ten_bits():
-    store = _loaded()
-    _forward(store, 0x0007FE)
-    dukpt = tdes.TdesDukpt(store)
+    ring = _loaded()
+    _forward(ring, 0x0007FE)
+    dukpt = tdes.TdesDukpt(ring)
     assert [_counter(dukpt.next()) for _ in range(3)] == [0x7FE, 0x800, 0x801]
-    store = _loaded()
-    _forward(store, 0x0007FD)
-    dukpt = tdes.TdesDukpt(store)
+    ring = _loaded()
+    _forward(ring, 0x0007FD)
+    dukpt = tdes.TdesDukpt(ring)
     assert [_counter(dukpt.next()) for _ in range(3)] == [0x7FD, 0x7FE, 0x800]
 
 
-def test_how_many_keys():
-    # X9.24-1:2009, A.1: 1,048,575 of the 2**21 counters. Counted on a counter of 12 bits with at most ten ones:
-    # 4,095 but the twelve of eleven ones and the one of twelve
-    count = 0
-    counter = 1
-    while counter < 1 << 12:
-        count += 1
-        counter += 1 if ksn.one_bits(counter) < 10 else counter & -counter
-    assert count == 4095 - 12 - 1
+class _Short(tdes.TdesDukpt):
+    """The registers of a counter of 12 bits, which has ten one-bits at most as the standard's has."""
+
+    _bits = 12
+
+
+def test_every_key_of_a_short_counter():
+    # X9.24-1:2009, A.1: of 12 bits all counters but those of eleven and of twelve one-bits, each once and in order
+    ring = RingMemory()
+    dukpt = _Short(ring)
+    dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
+    expected = [n for n in range(1, 1 << 12) if sum([n >> i & 1 for i in range(12)]) <= 10]
+    assert len(expected) == 4095 - 12 - 1
+    seen = set()
+    for n in expected:
+        keys = dukpt.next()
+        assert _counter(keys) & 0xFFF == n
+        if n % 37 == 0:  # the heap is the device's
+            assert bytes(keys.pin) not in seen
+            seen.add(bytes(keys.pin))
+    for _ in range(3):
+        with raises(E_KEY_EXHAUSTED):
+            dukpt.next()
+        with raises(E_KEY_EXHAUSTED):
+            dukpt.check()
+    assert not any(_state(ring)[_REGISTERS + i] for i in range(12 * _STEP) if i % _STEP < 16)
 
 
 def test_exhaustion():
-    store = _loaded()
-    _forward(store, 0x1FF000)
-    dukpt = tdes.TdesDukpt(store)
+    ring = _loaded()
+    _forward(ring, 0x1FF000)
+    dukpt = tdes.TdesDukpt(ring)
     taken = [_counter(dukpt.next()) for _ in range(13)]
     assert taken == [0x1FF000] + [0x1FF000 | 1 << i for i in range(12)]
     for _ in range(2):
@@ -168,41 +196,39 @@ def test_exhaustion():
             dukpt.next()
     with raises(E_KEY_EXHAUSTED):
         dukpt.check()
+    assert _of(dukpt.serial()) == 0
     # Also after a restart, and the device does not take another initial key
-    dukpt = tdes.TdesDukpt(store)
+    dukpt = tdes.TdesDukpt(ring)
     with raises(E_KEY_EXHAUSTED):
         dukpt.check()
     with raises(E_KEY_EXHAUSTED):
         dukpt.next()
     with raises(E_KEY_EXISTS):
         dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
-    # No key is left anywhere
-    for at in range(11, _CHECK, 17):
-        assert store.data[at : at + 16] == bytes(16)
-        assert not tdes._checks(store.data, at)
+    # No key is left anywhere, and no register checks
+    for at in range(_REGISTERS, len(_state(ring)), _STEP):
+        assert _state(ring)[at : at + _STEP] == bytes(16) + b"\x01"
 
 
 def test_used_keys_are_gone():
-    store = _loaded()
-    dukpt = tdes.TdesDukpt(store)
+    ring = _loaded()
+    dukpt = tdes.TdesDukpt(ring)
+    assert not any(ring.buffers[0])
     for row in _A_4_2.strip().split("\n"):
         keys = dukpt.next()
         key = h(row.split()[1])
-        for held in (store.data, dukpt._state):
-            assert bytes(held).find(key) < 0
-            assert bytes(held).find(key[:8]) < 0
-            assert bytes(held).find(key[8:]) < 0
-        for name in ("pin", "mac_request", "mac_response", "data"):
-            assert bytes(store.data).find(bytes(getattr(keys, name))) < 0
-    assert bytes(store.data).find(_INITIAL_KEY) < 0
+        assert not any(ring.buffers[0])
+        for part in (key, key[:8], key[8:], keys.pin, keys.mac_request, keys.mac_response, keys.data):
+            assert _state(ring).find(bytes(part)) < 0
+    assert _state(ring).find(_INITIAL_KEY) < 0
 
 
 def test_saved_before_it_is_given():
-    store = _loaded()
-    before = store.data
-    keys = tdes.TdesDukpt(store).next()
-    assert store.data != before
-    assert ksn.counter(store.data[1:11]) == _counter(keys) + 1
+    ring = _loaded()
+    before = _state(ring)
+    keys = tdes.TdesDukpt(ring).next()
+    assert _state(ring) != before
+    assert _of(_state(ring)) == _counter(keys) + 1
 
 
 def test_wipe():
@@ -216,82 +242,79 @@ def test_wipe():
 
 
 def test_counter_of_the_injected_serial_number_is_cleared():
-    store = MemoryStore()
-    dukpt = tdes.TdesDukpt(store)
+    ring = RingMemory()
+    dukpt = tdes.TdesDukpt(ring)
     dukpt.load_initial_key(_INITIAL_KEY, h("FFFF9876543210FABCDE"))
     _check_example(dukpt.next(), _A_4_2.strip().split("\n")[0])
 
 
 def test_no_key():
-    dukpt = tdes.TdesDukpt(MemoryStore())
-    with raises(E_NO_KEY):
-        dukpt.check()
-    with raises(E_NO_KEY):
-        dukpt.next()
+    dukpt = tdes.TdesDukpt(RingMemory())
+    for method in (dukpt.check, dukpt.next, dukpt.serial):
+        with raises(E_NO_KEY):
+            method()
 
 
 def test_injected_once():
-    store = _loaded()
-    before = store.data
-    for dukpt in (tdes.TdesDukpt(store), tdes.TdesDukpt(store)):
+    ring = _loaded()
+    before = _state(ring)
+    for dukpt in (tdes.TdesDukpt(ring), tdes.TdesDukpt(ring)):
         with raises(E_KEY_EXISTS):
             dukpt.load_initial_key(bytes(16), _SERIAL)
-    assert store.data == before
+    assert _state(ring) == before and ring.writes == 1
+
+
+def test_what_is_written_with_the_initial_key():
+    ring = RingMemory()
+    tdes.TdesDukpt(ring).load_initial_key(_INITIAL_KEY, _SERIAL, [(5, b"serial number")])
+    assert ring.writes == 1 and ring.sections[5] == b"serial number" and ring.size(_SECTION)
 
 
 def test_injected_lengths():
-    store = MemoryStore()
-    dukpt = tdes.TdesDukpt(store)
-    for key, serial in ((15, 10), (17, 10), (8, 10), (16, 9), (16, 8), (16, 11)):
+    ring = RingMemory()
+    dukpt = tdes.TdesDukpt(ring)
+    for key, serial in ((15, 10), (17, 10), (8, 10), (24, 10), (16, 9), (16, 8), (16, 11)):
         with raises(E_INTERNAL):
             dukpt.load_initial_key(bytes(key), bytes(serial))
-    assert store.data is None
+    assert not ring.sections
 
 
-def test_damaged_state():
-    good = _loaded().data
-    damaged = [b"", good[:-1], good + b"\0", b"\x02" + good[1:]]
-    for at in range(0, len(good), 7):
-        damaged.append(good[:at] + bytes((good[at] ^ 0x10,)) + good[at + 1 :])
-    for data in damaged:
-        store = MemoryStore(data)
-        dukpt = tdes.TdesDukpt(store)
-        with raises(E_STORE):
-            dukpt.next()
-        with raises(E_STORE):
-            dukpt.check()
-        with raises(E_STORE):
+def test_state_of_another_layout():
+    good = _state(_loaded())
+    for data in (good[:-1], good + b"\0", good[:1]):
+        ring = RingMemory({_SECTION: data})
+        dukpt = tdes.TdesDukpt(ring)
+        for method in (dukpt.next, dukpt.check, dukpt.serial):
+            with raises(E_STORE, 1):
+                method()
+        with raises(E_KEY_EXISTS):
             dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
-        assert store.data == data
-
-
-def test_version_of_another_layout():
-    state = bytearray(_loaded().data)
-    state[0] = 2
-    state[_CHECK:] = tdes._seal(state)
-    with raises(E_STORE):
-        tdes.TdesDukpt(MemoryStore(bytes(state))).next()
+        assert _state(ring) == data
 
 
 def test_register_that_does_not_check_is_skipped():
     # X9.24-1:2009, A.2, "Request PIN Entry 1": the counter moves on by the register's bit
-    state = bytearray(_loaded().data)
-    state[11 + 17 * 20 + 3] ^= 0x01  # register 21, of the lowest bit
-    state[_CHECK:] = tdes._seal(state)
-    store = MemoryStore(bytes(state))
-    dukpt = tdes.TdesDukpt(store)
+    state = bytearray(_state(_loaded()))
+    state[_REGISTERS + _STEP * 20 + 3] ^= 0x01  # register 21, of the lowest bit
+    dukpt = tdes.TdesDukpt(RingMemory({_SECTION: bytes(state)}))
     rows = _A_4_2.strip().split("\n")
     for row in rows[1:4]:  # E00002 and what is derived from it
         _check_example(dukpt.next(), row)
 
 
 def test_nothing_but_bad_registers():
-    state = bytearray(_loaded().data)
-    for at in range(11, _CHECK, 17):
+    state = bytearray(_state(_loaded()))
+    for at in range(_REGISTERS, len(state), _STEP):
         state[at + 16] ^= 0xFF
-    state[_CHECK:] = tdes._seal(state)
     with raises(E_KEY_EXHAUSTED):
-        tdes.TdesDukpt(MemoryStore(bytes(state))).next()
+        tdes.TdesDukpt(RingMemory({_SECTION: bytes(state)})).next()
+
+
+def test_check_byte():
+    for at in (0, 3):
+        block = bytearray(b"\x81\x42\x18" * 4)
+        seal(block, at, 8)
+        assert block[at + 8] == 0x81 ^ 0x42 ^ 0x18 ^ 0x81 ^ 0x42 ^ 0x18 ^ 0x81 ^ 0x42
 
 
 class _Cut(Exception):
@@ -299,14 +322,14 @@ class _Cut(Exception):
 
 
 def _run_with_cuts(fail_at, keeps_new, error):
-    """Serial numbers given out over one cut at save number `fail_at` (1 is the injection), and a restart after it."""
-    store = MemoryStore(fail_at=fail_at, keeps_new=keeps_new, error=error)
+    """Serial numbers given out over one cut at write number `fail_at` (1 is the injection), and a restart after it."""
+    ring = RingMemory(fail_at=fail_at, keeps_new=keeps_new, error=error)
     given = []
     cuts = 0
-    dukpt = tdes.TdesDukpt(store)
+    dukpt = tdes.TdesDukpt(ring)
     for _ in range(12):
         try:
-            if store.data is not None:
+            if ring.size(_SECTION):
                 given.append(_counter(dukpt.next()))
             else:
                 dukpt.load_initial_key(_INITIAL_KEY, _SERIAL)
@@ -314,12 +337,12 @@ def _run_with_cuts(fail_at, keeps_new, error):
             assert isinstance(caught, _Cut if error else ReaderError)
             cuts += 1
             if error:
-                dukpt = tdes.TdesDukpt(store)
+                dukpt = tdes.TdesDukpt(ring)
     assert cuts == 1
     return given
 
 
-def test_power_cut_at_every_save():
+def test_power_cut_at_every_write():
     for error in (None, _Cut()):
         for fail_at in range(1, 10):
             # The old state stands: nothing was given, nothing is lost
@@ -331,11 +354,16 @@ def test_power_cut_at_every_save():
             assert given == [n for n in range(1, len(given) + 1 + (lost > 0)) if n != lost], given
 
 
-def test_failed_save_leaves_no_key_in_memory():
-    store = _loaded(fail_at=2)
-    dukpt = tdes.TdesDukpt(store)
-    dukpt.check()
-    state = memoryview(dukpt._state)
+def test_failed_write_leaves_no_key_in_memory():
+    ring = _loaded(fail_at=2)
+    made = []
+
+    class _Watched(tdes.TdesDukpt):
+        def _keys(self, serial, key, entropy):
+            made.append(super()._keys(serial, key, entropy))
+            return made[0]
+
     with raises(E_STORE):
-        dukpt.next()
-    assert not any(state) and dukpt._state is None
+        _Watched(ring).next()
+    assert not any(ring.buffers[0])
+    assert made[0].pin == made[0].mac_request == made[0].mac_response == made[0].data == bytes(16)

@@ -225,7 +225,7 @@ class Sale:
         end = head + codec.pack(unionpay_pos, unionpay_pos.ANSWER, fields, memoryview(out)[head:])
         out[0:2] = (end - 2).to_bytes(2, "big")
         out[2:head] = packet[2:3] + packet[5:7] + packet[3:5] + packet[7:head]
-        keys = TdesDukpt(parts.MemoryStore())
+        keys = TdesDukpt(parts.MemoryRing())
         keys.load_initial_key(bytes.fromhex(KEY[:32]), bytes.fromhex(KEY[33:]))
         for _ in range(self._sales):
             key = keys.next().mac_response
