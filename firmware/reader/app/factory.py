@@ -16,6 +16,7 @@ from .. import tr31
 from ..errors import E_KEY_EXISTS, E_LINK_BODY, E_LINK_ROLE, E_NO_KEY, ReaderError
 from ..link import protocol
 from ..storage import log_events, sections
+from ..util.wipe import wipe
 
 _READER_ID = const(8)
 _A = const(0x41)
@@ -48,8 +49,10 @@ def _first_key(reader, body) -> bytes:
     elif ring.size(sections.BLOCK_KEY):  # the power may have gone between the two steps
         raise ReaderError(E_KEY_EXISTS)
     ring.write(((sections.BLOCK_KEY, key), (sections.READER_ID, reader_id)))
+    check = tr31.check_value(_A, key)
+    wipe(key)  # in the link's buffer
     reader.log(log_events.LOG_FACTORY_KEY, 0)
-    return tr31.check_value(_A, key)
+    return check
 
 
 def _done(reader) -> None:
