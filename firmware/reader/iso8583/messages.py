@@ -16,11 +16,11 @@ from reader.iso8583.dialects import unionpay_pos as dialect
 _MAC = const(8)
 _HEAD = const(10)  # message type and bitmap
 
-# Field 53: PIN block (0 none, 2 with the account number), cipher (6 two-key triple DES, 8 AES), track encrypted
+# Field 53: PIN block (0 none, 2 with the account number), cipher (6 two-key triple DES, 7 AES), track encrypted
 _WITH_PIN = "2"
 _WITHOUT_PIN = "0"
 _TDES = "6"
-_AES = "8"
+_AES = "7"
 _TRACK_ENCRYPTED = "10000000000000"
 _PIN_MOST = "12"
 # Field 60 after type and batch: network code 000, terminal takes contactless cards (6), chip condition code: 0, or

@@ -16,8 +16,8 @@ from psec import des, mac, pinblock, tools
 MAC_BYTES = 8
 X919, ECB = "x919", "ecb"
 
-# DE53: format of the PIN block (0 none, 2 with the account number), cipher (6 two-key TDES, 8 AES), track encrypted
-_WITHOUT_PIN, _WITH_PIN, _TDES, _AES, _TRACK_ENCRYPTED = "0", "2", "6", "8", "10000000000000"
+# DE53: format of the PIN block (0 none, 2 with the account number), cipher (6 two-key TDES, 7 AES), track encrypted
+_WITHOUT_PIN, _WITH_PIN, _TDES, _AES, _TRACK_ENCRYPTED = "0", "2", "6", "7", "10000000000000"
 
 
 class PacketKeys(Protocol):

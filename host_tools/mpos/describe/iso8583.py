@@ -18,7 +18,8 @@ _TYPE_AND_BITMAP = 10
 # Never shown, whatever they hold: tracks, extended account number, PIN block
 _HIDDEN = {34, 35, 36, 45, 52}
 _CODED = {2, 32, 33, 48, 61}
-_KEY_SCHEMES = {b"\x01": "TDES DUKPT"}
+_KEY_SCHEMES = {b"\x01": "TDES DUKPT", b"\x02": "AES DUKPT", b"\x03": "master/session"}
+_SENT_KEY = 20  # bytes of a working key and its check value
 _TYPES = {
     "0100": "authorisation request",
     "0110": "authorisation answer",
@@ -137,6 +138,8 @@ def _describe(number: int, value: str, raw: bytes) -> tuple[str, list[str]]:
         return _objects(raw)
     if number == 57:
         return _key_information(raw)
+    if number == 62:
+        return _working_keys(raw), []
     if number == 60:
         return pos_fields.terminal(value), []
     if SPEC[str(number)]["data_enc"] == "b" and number not in _CODED:
@@ -153,8 +156,28 @@ def _objects(raw: bytes) -> tuple[str, list[str]]:
 
 
 def _key_information(raw: bytes) -> tuple[str, list[str]]:
-    """The private objects of this dialect: DF01 the KSN, DF02 the key scheme."""
-    if len(raw) != 17 or raw[:3] != b"\xdf\x01\x0a" or raw[13:16] != b"\xdf\x02\x01":
-        return scrub_hex(raw), []
-    scheme = _KEY_SCHEMES.get(raw[16:], "unknown")
-    return f"KSN {raw[3:13].hex().upper()}, key scheme {raw[16]:02X} {scheme}", []
+    """The private objects of this dialect: DF01 the KSN, DF02 the key scheme, DF03 a PIN block, which is never shown."""
+    said = []
+    rest = raw
+    while rest:
+        tag, length, value = rest[:2], rest[2:3], rest[3 : 3 + rest[2]] if len(rest) > 2 else b""
+        if length != bytes([len(value)]) or not value:
+            return f"({len(raw)} bytes, not shown: not well-formed)", []
+        if tag == b"\xdf\x01":
+            said.append(f"KSN {value.hex().upper()}")
+        elif tag == b"\xdf\x02" and len(value) == 1:
+            said.append(f"key scheme {value[0]:02X} {_KEY_SCHEMES.get(value, 'unknown')}")
+        elif tag == b"\xdf\x03":
+            said.append(f"PIN block ({len(value)} bytes, not shown)")
+        else:
+            said.append(f"{tag.hex().upper()} ({len(value)} bytes)")
+        rest = rest[3 + len(value) :]
+    return ", ".join(said), []
+
+
+def _working_keys(raw: bytes) -> str:
+    """DE62 of a sign-in's answer: neither the keys nor their check values are shown."""
+    names = ("PIN key", "MAC key", "track key")[: len(raw) // _SENT_KEY]
+    if not names or len(raw) % _SENT_KEY or len(raw) > 3 * _SENT_KEY:
+        return f"({len(raw)} bytes, not shown)"
+    return f"({len(raw)} bytes, not shown: {', '.join(names)}, encrypted, with check values)"

@@ -119,7 +119,7 @@ SPEC: _Spec = {
     "59": _var_binary(_LLL, 255, "reserved"),
     "60": _var_n(_LLL, 17, "transaction kind and batch"),
     "61": _var_n(_LLL, 29, "original transaction"),
-    "62": _var_binary(_LLL, 512, "private data"),
-    "63": _var_text(_LLL, 163, "private data"),
+    "62": _var_binary(_LLL, 512, "working keys, encrypted"),
+    "63": _var_text(_LLL, 163, "operator"),
     "64": _fixed_binary(8, "MAC"),
 }

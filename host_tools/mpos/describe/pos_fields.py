@@ -21,7 +21,7 @@ _PIN = {"1": "with PIN", "2": "without PIN"}
 
 # DE53: format of the PIN block, length of the keys, whether the tracks are encrypted
 _PIN_FORMATS = {"0": "no PIN", "1": "PIN without account number", "2": "PIN with account number"}
-_KEYS = {"0": "DES", "6": "triple DES"}
+_KEYS = {"0": "DES", "6": "triple DES", "7": "AES"}
 _TRACKS = {"0": "tracks in clear", "1": "tracks encrypted"}
 
 # DE60.1
@@ -48,6 +48,12 @@ _READS = {
 # DE60.5: why the stripe of a chip card was read
 _CONDITIONS = {"1": "last chip was well", "2": "fallback: the chip failed"}
 _NO_NETWORK = "000"
+# DE60.3 of network management
+_NETWORK = {
+    "001": "sign-in, keys of single length",
+    "003": "sign-in, keys of double length",
+    "004": "sign-in, keys of double length, one for the track",
+}
 
 
 def entry_mode(value: str) -> str:
@@ -69,7 +75,7 @@ def terminal(value: str) -> str:
     meanings = (
         f"type {kind} {_KINDS.get(kind, '')}".strip(),
         f"batch {batch}",
-        f"network management {network}" if network not in ("", _NO_NETWORK) else "",
+        f"network management {network} {_NETWORK.get(network, '')}".strip() if network not in ("", _NO_NETWORK) else "",
         _READS.get(value[11:12], ""),
         _CONDITIONS.get(value[12:13], ""),
         "parts of the amount will do" if value[13:14] == "1" else "",

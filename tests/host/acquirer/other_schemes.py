@@ -28,7 +28,7 @@ class AesTerminal(Terminal):
         return self.keys
 
     def common(self, stan: int, amount: int) -> dict[int, bytes]:
-        return super().common(stan, amount) | {53: bytes.fromhex("0810000000000000"), 57: self.de57()}
+        return super().common(stan, amount) | {53: bytes.fromhex("0710000000000000"), 57: self.de57()}
 
     def de57(self, end: bytes = b"") -> bytes:
         data = bytes.fromhex("DF010C") + self.ksn + bytes.fromhex("DF020102") + end
@@ -51,7 +51,7 @@ class AesTerminal(Terminal):
         block = pinblock.encipher_pinblock_iso_4(self.keys.pin, pin, account)
         fields |= {
             26: bytes.fromhex("12"),
-            53: bytes.fromhex("2810000000000000"),
+            53: bytes.fromhex("2710000000000000"),
             57: self.de57(bytes.fromhex("DF0310") + block),
         }
 

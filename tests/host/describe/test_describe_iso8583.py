@@ -8,6 +8,7 @@ from mpos.describe import iso8583
 from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.outcomes import CVMS, OUTCOMES
 from mpos.describe.response_codes import RESPONSE_CODES
+from tests.host.acquirer.other_schemes import AesTerminal, SessionTerminal
 from tests.host.acquirer.pos_terminal import Terminal
 
 PAN = "6212340000000019"
@@ -65,6 +66,58 @@ def test_a_swiped_sale():
     text = "\n".join(iso8583.lines(request.hex())).upper()
     encoded = pyiso8583.decode(request[13:], SPEC)[1]
     assert not any(encoded[number]["data"].hex().upper() in text for number in ("35", "36", "52"))
+
+
+def test_a_sale_under_aes_dukpt():
+    """The PIN block in DE57 is never shown, not even enciphered."""
+    terminal = AesTerminal()
+    request = terminal.swipe(PAN + "=49122010000000", pin="1357")
+    fields = named(request)
+    ksn = "FFFF9876543210E000000001"
+    assert fields["DE57"] == f"KSN {ksn}, key scheme 02 AES DUKPT, PIN block (16 bytes, not shown)"
+    assert fields["DE53"] == "2710000000000000 (PIN with account number, AES, tracks encrypted)"
+    assert fields["DE35"] == "(32 bytes, not shown)"
+    block = pyiso8583.decode(request[13:], SPEC)[1]["57"]["data"][-16:]
+    assert block.hex().upper() not in "\n".join(iso8583.lines(request.hex())).upper()
+
+
+def test_a_sign_in():
+    """Neither the working keys nor their check values are shown."""
+    terminal, host = SessionTerminal(), Acquirer()
+    request = terminal.sign_in()
+    answer = host.authoriser.handle(request[2:])
+    fields = named(request)
+    assert fields["MTI"] == "0800 network management request" and fields["DE63"] == "01 "
+    assert fields["DE60"] == (
+        "00000001004 (type 00 management, batch 000001, network management 004 sign-in, keys of double length, one for the track)"
+    )
+    fields = named(answer)
+    assert fields["DE62"] == "(60 bytes, not shown: PIN key, MAC key, track key, encrypted, with check values)"
+    sent = pyiso8583.decode(answer[13:], SPEC)[1]["62"]["data"]
+    text = "\n".join(iso8583.lines(answer.hex())).upper()
+    assert not any(sent[at : at + 4].hex().upper() in text for at in range(57))
+    terminal.take(sent)
+    assert named(terminal.swipe(PAN + "=49122010000000"))["DE57"] == "key scheme 03 master/session"
+
+
+@pytest.mark.parametrize(
+    "data, shown",
+    [
+        ("DF010A", "(3 bytes, not shown: not well-formed)"),
+        ("DF", "(1 bytes, not shown: not well-formed)"),
+        ("DF020109", "key scheme 09 unknown"),
+        ("DF0902ABCD", "DF09 (2 bytes)"),
+    ],
+)
+def test_key_information_of_another(data, shown):
+    encoded, _ = pyiso8583.encode({"h": "", "t": "0200", "57": data}, SPEC)
+    assert named(bytes(encoded))["DE57"] == shown
+
+
+@pytest.mark.parametrize("size", [1, 19, 21, 80])
+def test_private_data_of_another(size):
+    encoded, _ = pyiso8583.encode({"h": "", "t": "0810", "62": "AB" * size}, SPEC)
+    assert named(bytes(encoded))["DE62"] == f"({size} bytes, not shown)"
 
 
 def test_an_answer(packets):
@@ -146,7 +199,7 @@ def field(number: int, value: str) -> str:
         (
             field(60, "00110000000100" + "30"),
             "DE60",
-            "00000001003 (type 00 management, batch 000001, network management 003)",
+            "00000001003 (type 00 management, batch 000001, network management 003 sign-in, keys of double length)",
         ),
         (field(60, "00139900000200000" + "0"), "DE60", "9900000200000 (type 99, batch 000002, unknown what it reads)"),
         (
@@ -161,11 +214,11 @@ def field(number: int, value: str) -> str:
         ),
         (field(49, "383430"), "DE49", "840"),
         (field(55, "00029F02"), "DE55", "2 bytes, not well-formed: byte 2: the length is missing"),
-        (field(57, "00021234"), "DE57", "1234"),
+        (field(57, "00021234"), "DE57", "(2 bytes, not shown: not well-formed)"),
         (field(57, "0017DF010A" + "FF" * 10 + "DF020109"), "DE57", "KSN FFFFFFFFFFFFFFFFFFFF, key scheme 09 unknown"),
         (field(60, "000322F0"), "DE60", "22F"),
         (field(46, "00020107"), "DE46", "0107"),
-        (field(62, "00021234"), "DE62", "1234"),
+        (field(62, "00021234"), "DE62", "(2 bytes, not shown)"),
         (field(4, "00000000123A"), "DE4", "00000000123A"),
         (field(64, "0011223344AABBCC"), "DE64", "0011223344AABBCC"),
     ],
