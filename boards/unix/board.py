@@ -10,27 +10,33 @@ The bench says where everything is:
     MPOS_EDGES       address:port of a head that gives raw edges, instead
     MPOS_KEYS        address:port of the PIN pad's keys; unset: there is no PIN pad
     MPOS_RADIO       address:port of the Bluetooth controller (bluetooth.py)
-    MPOS_STATE       folder of the stores
+    MPOS_PHONE       address:port of a serial line to the phone, or to the factory, instead of the radio
+    MPOS_STATE       folder of the stores and the flash of the keys
+    MPOS_POWER_CUT   number of the flash operation at which the power goes (flash_file.py)
     MPOS_PARAMETERS  the parameter file
     MPOS_EMV         the file of applications and keys for chip cards; unset: there is none
 """
 
 import os
 import socket
+import sys
 
+from flash_file import FlashFile
 from micropython import const
 
 from reader.drivers.clock import Clock
 from reader.drivers.entropy import Entropy
 from reader.drivers.on_demand import OnDemand
 from reader.errors import E_LINE_CLOSED, ReaderError
-from reader.link.gatt_service import GattService
 from reader.storage.state_file import StateFile
 
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 # Characters come through a busy PC's process and socket, not from a card that keeps its time
 _LATE_MS = const(400)
+_RESTART = const(64)  # exit code: whoever started the reader starts it again (mpos.bench.device)
+_KEY_SECTORS = const(16)
+_JOURNAL_SECTORS = const(8)
 # So do strobes; the ASIC of the bench is as patient (bench/mag_head.py)
 _WATCHDOG_MS = const(9_000)
 
@@ -42,6 +48,9 @@ class _Board:
         state = _setting("MPOS_STATE")
         self.clock = Clock()
         self.entropy = Entropy()
+        self.keys = FlashFile(state + "/ring", _KEY_SECTORS)
+        self.journal = FlashFile(state + "/journal", _JOURNAL_SECTORS)
+        self.secret = StateFile(state + "/secret")
         self.key_store = StateFile(state + "/keys")
         self.counter_store = StateFile(state + "/counters")
         self.notice_store = StateFile(state + "/notices")
@@ -53,8 +62,21 @@ class _Board:
         self.head = _head()
         self.pin_pad = _pin_pad()
 
-    def link(self, version: str) -> GattService:
+    def link(self, version: str, in_factory: bool = False):
+        """A serial line where there is one, which the factory may use as long as the reader is `in_factory`; else BLE."""
+        if address := os.getenv("MPOS_PHONE"):
+            from reader.link.serial_link import SerialLink
+
+            link = SerialLink(_line(address))
+            link.is_factory = in_factory
+            return link
+        from reader.link.gatt_service import GattService
+
         return GattService(self.name, version)
+
+    def restart(self) -> None:
+        """Does not return."""
+        sys.exit(_RESTART)
 
 
 def peripherals() -> _Board:

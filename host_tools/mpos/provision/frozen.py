@@ -15,7 +15,16 @@ from mpos.provision.rom import AIOBLE_PARTS
 
 BUILD_LIMIT_S = 300
 _NOT_FOR_THE_DEVICE = ("manifest.py", "ports.py", "boot.py")
-_BOARD = ("board.py", "bluetooth.py", "chip_line.py", "head_line.py", "inject.py", "nfc_line.py", "socket_line.py")
+_BOARD = (
+    "board.py",
+    "bluetooth.py",
+    "chip_line.py",
+    "head_line.py",
+    "flash_file.py",
+    "inject.py",
+    "nfc_line.py",
+    "socket_line.py",
+)
 
 
 class FreezeError(RuntimeError):
