@@ -73,11 +73,14 @@ def prepare(folder: Path) -> None:
             await machine.exec(f"with open('/main.py', 'w') as file:\n    file.write({_MAIN!r})\n")
 
     asyncio.run(write())
+    mpy.compile_tree(mpy.build_dir(_ARCHITECTURE), _ARCHITECTURE, trees=_TREES)
 
 
 def firmware(kind: str, folder: Path) -> dict[str, Any]:
     """One boot of the board with the firmware and the device programs of `kind` (single, whole)."""
-    flash = folder / f"{kind}.flash"
+    handle, name = tempfile.mkstemp(".flash", kind, folder)  # two boots of it may run side by side
+    os.close(handle)
+    flash = Path(name)
     shutil.copyfile(folder / "flash", flash)
     with flash.open("r+b") as file:
         file.write(_image(kind))
