@@ -45,6 +45,17 @@ class Target(StrEnum):
     qemu = "qemu"
 
 
+class Scheme(StrEnum):
+    dukpt_tdes = "dukpt-tdes"
+    dukpt_aes = "dukpt-aes"
+    master_session = "master-session"
+
+
+class Mac(StrEnum):
+    x919 = "x919"
+    ecb = "ecb"
+
+
 class Bus(StrEnum):
     hsu = "hsu"
     spi = "spi"
@@ -94,6 +105,12 @@ def run(
     state: Annotated[
         Path | None, typer.Option(help="Folder that keeps reader, cards and acquirer from run to run.")
     ] = None,
+    scheme: Annotated[
+        Scheme | None, typer.Option(help="The packets' key scheme; without it, the one of the parameters: dukpt-tdes.")
+    ] = None,
+    mac: Annotated[
+        Mac | None, typer.Option(help="The packets' MAC under master-session: x919, or UnionPay's ecb.")
+    ] = None,
     pace: Annotated[bool, typer.Option(help="Give the virtual radio the pace of a real one.")] = False,
     bus: Annotated[
         Bus, typer.Option(help="How the contactless chip, a PN532, is joined: its high-speed UART, SPI or I2C.")
@@ -136,6 +153,8 @@ def run(
         pace=pace,
         radio=radio,
         target=target.value,
+        scheme=None if scheme is None else scheme.value,
+        mac=None if mac is None else mac.value,
     )
     try:
         if as_json:
@@ -159,12 +178,13 @@ def acquirer_serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: the system picks one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="File that keeps its books.")] = None,
     fault: Annotated[str | None, typer.Option(help="How it misbehaves: silent, slow, close, refuse, ...")] = None,
+    mac: Annotated[Mac, typer.Option(help="The packets' MAC under master-session.")] = Mac.x919,
 ) -> None:
     """Serve the acquiring host on loopback until interrupted."""
     from mpos.acquirer import Acquirer
 
     async def serve() -> None:
-        async with Acquirer(port=port, state=state, fault=fault) as host:
+        async with Acquirer(port=port, state=state, fault=fault, mac=mac.value) as host:
             out.print(f"acquirer listens on {host.host}:{host.port}; stop it with Ctrl-C", markup=False)
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mpos.acquirer import Acquirer
+from mpos.acquirer.packet_keys import ECB, X919
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.customer import ANY, OF_NAME, Customer, script
 from mpos.bench.device_qemu import BOARD
@@ -24,6 +25,7 @@ from mpos.provision import firmware, toolchain
 
 STAND_IN = "stand-in"
 CARD_TIMEOUT_S = 3
+MASTER_SESSION = "master-session"
 NO_RADIO = "none: a serial link"
 
 
@@ -32,7 +34,7 @@ class Options:
     """card: None takes what `present` names. interface: the one that is open; None: all of the reader's. amount: None for
     the one of the card's story. present: a customer's script (customer.script). swipe: how a stripe is swiped.
     edges: the head has no ASIC. coupler: the slot is a TDA8029's. bus, irq: as of World. card_timeout_s: None: as long as
-    the script takes."""
+    the script takes. scheme: the key scheme; None: the parameters'. mac: of master-session."""
 
     card: str | None
     amount: int | None
@@ -51,6 +53,8 @@ class Options:
     pace: bool = False
     radio: str | None = None
     target: str = "unix"
+    scheme: str | None = None
+    mac: str | None = None
 
 
 @dataclass
@@ -76,6 +80,8 @@ async def run_sale(options: Options) -> Done:
         if options.bus != "hsu" or options.irq:
             raise ValueError("the emulated board's contactless chip is on its UART: leave --bus and --irq out")
         firmware.build(BOARD)
+    if options.mac == ECB and options.scheme != MASTER_SESSION:
+        raise ValueError("the ECB MAC is one of --scheme master-session")
     wear = _Wear(options.state)
     acts = script(options.present, options.card) if options.present else []
     name = options.card or next((act.card for act in acts if act.card), None)
@@ -88,7 +94,7 @@ async def run_sale(options: Options) -> Done:
     antenna, slot, head = Field(), IccSlot(), MagHead(asic=None) if options.edges else MagHead()
     customer = Customer(antenna, slot, head, name, acts, options.swipe, wear.transactions(name))
     books = None if options.state is None else options.state / "acquirer.json"
-    acquirer = options.acquirer or Acquirer(state=books, fault=options.fault or entry.fault)
+    acquirer = options.acquirer or Acquirer(state=books, fault=options.fault or entry.fault, mac=options.mac or X919)
     story = Story()
     radio = Radio(pace=Pace() if options.pace else None, transport=options.radio)
     async with (
@@ -104,6 +110,8 @@ async def run_sale(options: Options) -> Done:
             acquirer=acquirer,
             radio=radio,
             target=options.target,
+            scheme=options.scheme,
+            mac=options.mac,
         ) as world,
         await world.connect() as reader,
     ):

@@ -13,6 +13,7 @@ from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
 from mpos.phone import host
+from mpos.phone.sign_in import E_SIGN_IN, SignInFailed, sign_in
 
 E_STRIPE = 109
 E_NO_ANSWER = 802
@@ -116,6 +117,7 @@ class Record:
     tsi: str = ""
     cvm_results: str = ""
     script_results: str = ""
+    signed_in: bool = False  # before the sale: the reader had no working keys
     balance: str = ""  # of electronic cash, after the sale
     notices: list[dict[str, str]] = field(default_factory=list)  # for the host, taken over from the reader
     reader: str = ""
@@ -164,18 +166,32 @@ class Sale:
             await self._info()
             story.say("phone", f"START sale, {record.amount}, currency {record.currency}", step=1)
             self._began = time.monotonic()
-            number = await self.reader.start_sale(amount, currency, card_timeout_s, self.interfaces)
+            number = await self._start(amount, currency, card_timeout_s)
             notices = await self._follow(number)
             await self.reader.acknowledge(number)
             if notices:
                 await self._take_notices()
             self._confirm(receipts)
-        except ReaderRefused as error:
+        except (ReaderRefused, SignInFailed) as error:
             self._failed(error.code, error.detail, str(error))
         except (ReaderGone, TimeoutError) as error:
             self._failed(0, 0, str(error) or "the reader did not answer in time")
         self._mark("total")
         return record
+
+    async def _start(self, amount: int, currency: int, card_timeout_s: int) -> int:
+        """Begin the sale; a reader without working keys signs in before it, once."""
+        try:
+            return await self.reader.start_sale(amount, currency, card_timeout_s, self.interfaces)
+        except ReaderRefused as refused:
+            if refused.code != E_SIGN_IN:
+                raise
+        self.story.say("reader", "has no working keys")
+        self.story.say("phone", "SIGN_IN")
+        await sign_in(self.reader, self._online, EVENT_TIMEOUT_S, self.on_event)
+        self.record.signed_in = True
+        self.story.say("reader", "signed in: the host's working keys are stored")
+        return await self.reader.start_sale(amount, currency, card_timeout_s, self.interfaces)
 
     async def _info(self) -> None:
         info = await self.reader.command(Opcode.GET_INFO)
