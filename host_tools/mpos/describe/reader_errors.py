@@ -1,5 +1,7 @@
 """The reader's numeric errors: number, name as in the firmware, and a sentence: what happened, what to do."""
 
+from mpos.describe.error_details import DETAILS
+
 ERRORS: dict[int, tuple[str, str]] = {
     101: (
         "E_CARD_REMOVED",
@@ -175,7 +177,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     ),
     508: (
         "E_KEY_BLOCK",
-        "The key block cannot be taken (the detail says why: `mpos describe error 508`). Nothing was changed: "
+        "The key block cannot be taken (the detail says why). Nothing was changed: "
         "make the block again for this reader.",
     ),
     509: (
@@ -270,7 +272,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     810: ("E_INTERFACE", "This reader has no such card interface. Start the transaction for another one."),
     811: (
         "E_FILE",
-        "The file that came over the link is not whole or not authentic. The one before it stands: send it again from the start.",
+        "The file that came over the link cannot be taken (the detail says why). The one before it stands: send it again from the start.",
     ),
     899: ("E_INTERNAL", "A fault of the firmware itself. Switch the reader off and on, and report it with the log."),
 }
@@ -282,4 +284,12 @@ def sentence(code: int, detail: int = 0) -> str:
         code, ("UNKNOWN", "This number is not in the table: the firmware may be newer than this tool.")
     )
     where = f"{code}, detail {detail} (0x{detail:X})" if detail else f"{code}"
+    meaning = DETAILS.get(code, {}).get(detail)
+    if meaning is not None:
+        where = f"{code}, detail {detail}: {meaning}"
     return f"{name} ({where}): {text}"
+
+
+def details(code: int) -> list[str]:
+    """A line for each detail that the error may have, where they are numbers of their own."""
+    return [f"detail {number}: {meaning}" for number, meaning in DETAILS.get(code, {}).items()]
