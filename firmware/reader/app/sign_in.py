@@ -23,14 +23,14 @@ if _TYPE_CHECKING:
 
 
 def handle(reader, opcode: int, number: int, body):
-    """The phone's SIGN_IN; answers with the transaction's number. Raises E_LINK_BUSY, E_NO_KEY; E_PARAMETERS when the
-    reader has another key scheme."""
+    """The phone's SIGN_IN; answers with the transaction's number. Raises E_LINK_BUSY; E_PARAMETERS when the reader has
+    another key scheme."""
     began = reader.began if reader.repeats(number) else reader.sign_in(number)
     return lambda w: w.put_int(protocol.ERROR, 0, 2).put_int(protocol.TRANSACTION, began, 2)
 
 
 async def go(t: "Transaction") -> outcome.Outcome:
-    """The packet out, the answer in, its keys stored. Raises why they are not (working.take, messages.unpack)."""
+    """The packet out, the answer in, its keys stored. Raises why they are not (working.take, messages.unpack), E_NO_KEY."""
     parts = t.parts
     host = parts.parameters.host
     result = t.result

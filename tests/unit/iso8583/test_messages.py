@@ -120,6 +120,79 @@ def test_request_with_a_pin():
     assert bytes(fields[52]) == h("0011223344556677")
 
 
+class _OtherKeys:
+    """ports.PacketKeys of another scheme: the MAC is eight bytes that say whose it is."""
+
+    def __init__(self, scheme, ksn, block):
+        self.scheme = scheme
+        self.ksn = h(ksn)
+        self.block = block
+
+    def mac_into(self, data, out):
+        out[:] = bytes(data[-8:])
+
+    def mac_matches(self, data, mac):
+        return bytes(mac) == bytes([0x55] * 8)
+
+
+_AES = _OtherKeys(2, "FFFF9876543210E0 00000001", 16)
+_SESSION = _OtherKeys(3, "", 8)
+
+
+@cases(
+    (_AES, b"", "DF010C FFFF9876543210E000000001 DF020102", "0710000000000000"),
+    (
+        _AES,
+        bytes(range(16)),
+        "DF010C FFFF9876543210E000000001 DF020102 DF0310" + bytes(range(16)).hex(),
+        "2710000000000000",
+    ),
+    (_SESSION, b"", "DF020103", "0610000000000000"),
+    (_SESSION, bytes(range(8)), "DF020103", "2610000000000000"),
+)
+def test_request_of_other_schemes(keys, pin_block, information, control):
+    sale = _Changed(_Sale, pin_block=pin_block, track2=bytes(32))
+    out = bytearray(1024)
+    n = messages.pack_sale(_Host, sale, keys, out)
+    _, fields = codec.unpack(unionpay_pos, out[13:n])
+    assert bytes(fields[57]) == h(information) and fields[53] == control
+    assert (26 in fields) == (len(pin_block) > 0)
+    # a block of eight has its own field
+    assert bytes(fields.get(52, b"")) == (pin_block if len(pin_block) == 8 else b"")
+    assert bytes(fields[64]) == out[n - 16 : n - 8]
+
+
+def test_tracks_are_whole_blocks_of_their_cipher():
+    out = bytearray(1024)
+    with raises(E_ISO_FORMAT, 35):
+        messages.pack_sale(_Host, _Sale, _AES, out)  # 24 bytes
+    with raises(E_ISO_FORMAT, 36):
+        messages.pack_sale(_Host, _Changed(_Sale, track2=bytes(32), track3=bytes(56)), _AES, out)
+    messages.pack_sale(_Host, _Changed(_Sale, track2=bytes(32), track3=bytes(64)), _AES, out)
+
+
+@cases(
+    (_AES, "DF010C FFFF9876543210E000000001 DF020102", 0),
+    (_AES, "DF010C FFFF9876543210E000000002 DF020102", 57),
+    (_AES, "DF010C FFFF9876543210E000000001 DF020102 DF0310" + "00" * 16, 57),
+    (_AES, "DF010A FFFF9876543210E00001 DF020101", 57),
+    (_AES, "DF020103", 57),
+    (_SESSION, "DF020103", 0),
+    (_SESSION, "DF020102", 57),
+    (_SESSION, "DF010A FFFF9876543210E00001 DF020101", 57),
+)
+def test_answer_under_other_schemes(keys, information, refused):
+    frame = _answer(_57=h(information))
+    frame = frame[:-8] + bytes([0x55] * 8)
+    if refused:
+        with raises(E_ISO_MISMATCH, refused):
+            messages.check_answer(_Host, _Sale, keys, frame)
+    else:
+        assert messages.check_answer(_Host, _Sale, keys, frame).response_code == "00"
+    with raises(E_ISO_MAC):
+        messages.check_answer(_Host, _Sale, keys, frame[:-1] + b"\x54")
+
+
 def test_request_of_a_stripe():
     # 36 is there where the card has a track 3; 23 and 55 are a chip's
     stripe = _Changed(_Sale, entry_mode="022", track3=bytes(56), icc_data=b"", card_sequence=None)
