@@ -226,9 +226,10 @@ def describe_apdu(data: Annotated[str, typer.Argument(metavar="HEX")]) -> None:
 @describe_app.command("error", epilog="Example: mpos describe error 605")
 def describe_error(number: Annotated[int, typer.Argument(metavar="NUMBER")]) -> None:
     """A number the reader gave: what happened, what to do."""
-    from mpos.describe.reader_errors import sentence
+    from mpos.describe.reader_errors import details, sentence
 
-    out.print(sentence(number), markup=False, soft_wrap=True)
+    for line in [sentence(number), *(f"  {detail}" for detail in details(number))]:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _describe(decode: Callable[[str], list[str]], data: str) -> None:
