@@ -254,6 +254,24 @@ class PinPad(Protocol):
         ...
 
 
+class Display(Protocol):
+    """What pairing shows of itself on the reader's own screen (link/pairing.py)."""
+
+    has_keys: bool  # somebody can say yes or no
+
+    def show_passkey(self, number: int) -> None:
+        """Six digits, to be typed on the phone."""
+        ...
+
+    async def confirm(self, number: int) -> bool:
+        """Show six digits; whether the person says that the phone shows the same. Raises OSError. Only with `has_keys`."""
+        ...
+
+    def hide(self) -> None:
+        """Nothing is asked any more. Twice is once."""
+        ...
+
+
 class Cardholder(Protocol):
     """Questions to the person, as the kernel asks them (app/cardholder.py)."""
 
@@ -294,14 +312,23 @@ class Link(Protocol):
     """A duplex message pipe (link/pipe.py); `stack` names what carries it."""
 
     stack: str
+    is_factory: bool  # the factory's own line, of a reader that has not left it
 
     async def serve(self, handle: Callable[[memoryview], Awaitable[None]], gone: Callable[[], None]) -> None:
         """For ever: give each message to `handle`; call `gone` when the phone has left."""
         ...
 
-    async def send(self, build: Callable) -> bool: ...
+    async def send(self, build: Callable, in_clear: bool = ...) -> bool: ...
 
     async def fault(self, error: Exception) -> None: ...
+
+    def received(self, message: memoryview) -> memoryview:
+        """The message inside a secured one."""
+        ...
+
+    def close(self) -> None:
+        """The session is over."""
+        ...
 
 
 class Board(Protocol):
@@ -314,13 +341,21 @@ class Board(Protocol):
     contact: "Contact | None"  # None: the board has no chip slot
     head: "MagHead | None"  # None: it reads no stripe
     pin_pad: "PinPad | None"
-    key_store: Store
+    display: "Display | None"  # None: no phone is paired, and the session is the only boundary
+    keys: Flash  # the key ring, 16 sectors (storage/key_ring.py)
+    journal: Flash  # its witness, and the security log, 8 sectors
+    secret: Store  # outside of both
     counter_store: Store
     notice_store: Store
     card_key_store: Store  # of cards that are not for payment (storage/card_keys.py)
     parameters: str  # path of the parameter file
     emv_tables: str  # path of the file of applications and keys
 
-    def link(self, version: str) -> Link:
-        """The link to the phone; `version` is told in its own way (Device Information on BLE)."""
+    def link(self, version: str, in_factory: bool) -> Link:
+        """The link to the phone; `version` is told in its own way (Device Information on BLE). `in_factory`: the reader is not
+        personalised yet, so that a serial line, where there is one, is the factory's."""
+        ...
+
+    def restart(self) -> None:
+        """Does not return."""
         ...

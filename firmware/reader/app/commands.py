@@ -1,8 +1,11 @@
-"""The phone's commands: read the body, ask the reader, answer. One command, one answer, at once.
+"""The phone's commands: open the message, see whether it may be (access.py), ask the reader, answer the way it came. One
+command, one answer, at once.
 
 A START or CONTINUE that is sent again under its number is answered again and not done again: its answer was lost, its
 effect was not. The other commands do no harm twice.
 """
+
+import asyncio
 
 from micropython import const
 
@@ -14,31 +17,49 @@ from ..errors import (
     E_LINK_BODY,
     E_LINK_BUSY,
     E_LINK_OPCODE,
+    E_LINK_ROLE,
+    E_LINK_SECURED,
     E_LINK_STATE,
     E_OUT_OF_SERVICE,
     ReaderError,
 )
 from ..link import framing, protocol
-from ..util.modules import loaded
-from .version import VERSION
+from ..storage import log_events, sections
+from ..util.modules import keep_only, loaded
+from . import access
+from .version import RELEASE, VERSION
 
 _AMOUNT_MOST = const(999_999_999)  # 9,999,999.99: a small int on a 32-bit build
 _TIMEOUT_MOST_S = const(120)
 _TIMEOUT_S = const(30)
 _ALL = const(7)  # protocol.INTERFACE_*
 _NO_MEMORY = const(1)  # detail of E_INTERNAL
+_READER_ID = const(8)
+_RECORDS = const(60)  # of 15 bytes: what one message holds
+_LEAVING_MS = const(300)  # the radio sends the last answer in that time
 
 
 async def answer(reader, message) -> None:
-    """Do what `message` asks and send the response; a message that is no command is answered with a FAULT event."""
+    """Do what `message` asks and send the response; a message that is none of the session's, or no command, is answered
+    with a FAULT event."""
+    link = reader.link
+    try:
+        message = link.received(message)
+    except ReaderError as error:
+        if error.code == E_LINK_SECURED:
+            reader.log(log_events.LOG_REPLAY, error.detail)
+        await link.fault(error)
+        return
     kind = message[0]
     opcode = message[1]
     number = message[2] << 8 | message[3]
     if kind != protocol.COMMAND:
-        await reader.link.fault(ReaderError(E_LINK_OPCODE, opcode))
+        await link.fault(ReaderError(E_LINK_OPCODE, opcode))
         return
     body = message[framing.HEADER :]
+    failed = None
     try:
+        _check_access(reader, opcode)
         if protocol.CARD_OPEN <= opcode <= protocol.CARD_CLOSE:
             write = await _card(reader, opcode, number, body)
         else:
@@ -49,15 +70,44 @@ async def answer(reader, message) -> None:
         def write(w):
             return w.error(failed)
 
-    await reader.link.send(lambda w: write(w.begin(protocol.RESPONSE, opcode, number)))
+    await link.send(lambda w: write(w.begin(protocol.RESPONSE, opcode, number)), link.in_clear)
+    if opcode == protocol.CLOSE_SESSION and failed is None:
+        reader.gone()
+    if reader.is_restarting:
+        await asyncio.sleep_ms(_LEAVING_MS)
+        reader.board.restart()
+
+
+def _check_access(reader, opcode: int) -> None:
+    """Raises E_LINK_NO_SESSION, E_LINK_ROLE, E_LINK_OPCODE, E_LINK_STATE, E_LINK_BUSY, E_OUT_OF_SERVICE."""
+    link = reader.link
+    how = access.FIELD
+    if link.in_clear:
+        how = access.LINE if link.is_factory else access.CLEAR
+    elif link.session.role == protocol.ROLE_FACTORY:
+        how = access.FACTORY
+    state = access.IDLE
+    if reader.out_of_service:
+        state = access.OUT
+    elif reader.pass_through is not None:
+        state = access.CARD
+    elif reader.state() == protocol.STATE_ONLINE:
+        state = access.ONLINE
+    elif reader.state() != protocol.STATE_IDLE:
+        state = access.BUSY
+    code = access.refusal(opcode, how, state)
+    if code == E_LINK_ROLE:
+        reader.log(log_events.LOG_ROLE, opcode)
+    if code:
+        raise ReaderError(code, reader.out_of_service if code == E_OUT_OF_SERVICE else opcode)
 
 
 def _do(reader, opcode: int, number: int, body):
     """Carries the command out; returns the function that writes the response's body."""
     if opcode == protocol.GET_INFO:
         return _info(reader)
-    if reader.out_of_service:
-        raise ReaderError(E_OUT_OF_SERVICE, reader.out_of_service)
+    if opcode == protocol.CLOSE_SESSION:
+        return _done
     if opcode == protocol.START:
         return _start(reader, number, body)
     if opcode == protocol.ONLINE_RESULT:
@@ -80,19 +130,46 @@ def _do(reader, opcode: int, number: int, body):
         if not reader.last or reader.last_number != protocol.need_int(body, protocol.TRANSACTION, 2):
             raise ReaderError(E_LINK_STATE)
         return _done
-    raise ReaderError(E_LINK_OPCODE, opcode)
+    if opcode == protocol.LOG:
+        return _log(reader, body)
+    if opcode == protocol.SELF_TEST:
+        reader.self_test()
+        return _done
+    kept = loaded()
+    try:
+        if opcode <= protocol.AUTHENTICATE:
+            from . import handshake
+
+            return handshake.handle(reader, opcode, number, body)
+        if opcode == protocol.SIGN_IN:
+            from . import sign_in
+
+            return sign_in.handle(reader, opcode, number, body)
+        if opcode == protocol.KEY_LOAD:
+            from . import key_load
+
+            return key_load.handle(reader, opcode, number, body)
+        if opcode == protocol.KEY_STATUS:
+            from . import key_status
+
+            return key_status.handle(reader, opcode, number, body)
+        if opcode <= protocol.FACTORY_DONE:
+            from . import factory
+
+            return factory.handle(reader, opcode, number, body)
+        from . import file_load
+
+        return file_load.handle(reader, opcode, number, body)
+    finally:
+        keep_only(kept)
 
 
 async def _card(reader, opcode: int, number: int, body):
     """A card that is none for payment (pass_through.py): loaded when the phone opens one."""
-    if reader.out_of_service:
-        raise ReaderError(E_OUT_OF_SERVICE, reader.out_of_service)
     if reader.pass_through is None:
         if opcode == protocol.CARD_CLOSE:
             return _done
-        if opcode != protocol.CARD_OPEN:
-            raise ReaderError(E_LINK_STATE)
-        if reader.state() != protocol.STATE_IDLE:
+        if reader.upload is not None:
             raise ReaderError(E_LINK_BUSY)
         kept = loaded()
         from . import pass_through
@@ -112,15 +189,37 @@ def _done(w):
 
 def _info(reader):
     notices = 0 if reader.out_of_service else reader.notices.check()
+    identity = bytearray(_READER_ID)
+    try:
+        n = reader.ring.read_into(sections.READER_ID, identity)
+    except ReaderError:
+        n = 0  # then it has none, and is out of service for that
 
     def write(w):
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
+        if n:
+            w.put(protocol.READER_ID, identity)
+        w.put_int(protocol.RELEASE, 1 if RELEASE else 0, 1).put_int(protocol.SELF_TESTED, reader.tested_s(), 4)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
         w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)
         w.put_int(protocol.NOTICES, notices, 1).put_int(protocol.INTERFACES, reader.interfaces(), 1)
         return w.put(protocol.AIOBLE, reader.link.stack)
 
     return write
+
+
+def _log(reader, body):
+    """Records of the security log from LOG_NUMBER on."""
+    kept = loaded()
+    try:
+        from ..storage import event_log
+
+        records = event_log.EventLog(reader.board.journal).records(
+            protocol.need_int(body, protocol.LOG_NUMBER, 4), _RECORDS
+        )
+    finally:
+        keep_only(kept)
+    return lambda w: _done(w).put(protocol.LOG_RECORDS, records)
 
 
 def _start(reader, number: int, body):

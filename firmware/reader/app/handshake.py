@@ -70,6 +70,7 @@ def _authenticate(reader, body):
         reader.gone()
     else:
         link.session.wipe()
+    reader.key_was_shown()
     link.session = made
     link.in_clear = False  # what is answered from here on is under the new keys
     return lambda w: w.put_int(protocol.ERROR, 0, 2)

@@ -1,16 +1,17 @@
 """The supervisor: puts the parts together, answers the phone, runs one transaction at a time.
 
 A part that is missing or fails its test puts the reader out of service with the number that says why; it still
-answers GET_INFO, and nothing else.
+answers what app/access.py lets through: that it is, and what mends it.
 """
 
 import asyncio
 import gc
+from time import ticks_diff
 
 from micropython import const
 
 from ..crypto import des  # noqa: F401 - stays loaded: MicroPython keeps the memory of native code for ever
-from ..dukpt import tdes  # the same
+from ..dukpt import registers, scheme  # noqa: F401 - the same
 from ..emv.data import DataStore
 from ..errors import (
     E_CANCELLED,
@@ -18,13 +19,18 @@ from ..errors import (
     E_INTERFACE,
     E_LINK_BUSY,
     E_LINK_STATE,
+    E_NO_KEY,
     E_PARAMETERS,
     E_PHONE_GONE,
+    E_SIGN_IN,
     ReaderError,
 )
 from ..iso7811 import characters, f2f  # noqa: F401 - the same
 from ..link import protocol
+from ..storage import log_events, sections
+from ..storage.key_ring import KeyRing
 from ..util.modules import keep_only, loaded
+from ..util.wipe import wipe
 from . import commands
 from .counters import Counters
 from .notices import Notices
@@ -37,6 +43,8 @@ _LOOK_MS = const(500)  # from one look for a card left in the slot to the next
 _LOOKS_TO_NAG = const(10)
 _NAGS = const(60)  # then the reader is silent about it
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
+_KEY_SCHEME = const(36)  # detail of E_PARAMETERS (storage/parameters_file.py)
+_DAY_MS = const(86_400_000)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -56,12 +64,15 @@ class Reader:
         self.clock = board.clock
         self.entropy = board.entropy
         self.contactless = board.contactless
+        self.ring = KeyRing(board.keys, board.journal, board.secret)
         self.counters = Counters(board.counter_store)
         self.notices = Notices(board.notice_store)
         self.parameters: Any = None
         self.has_tables = False  # of applications and keys, without which no contact chip is taken
         self.left = False  # a card in the slot was read before, and must leave it
         self.out_of_service = 0
+        self.is_restarting = False  # as soon as the answer has left
+        self.upload: Any = None  # a file that is coming over the link (file_load.py)
         self.pass_through: Any = None  # a card that is none for payment, open for the phone
         self.last = b""  # body of the last RESULT
         self.last_number = 0
@@ -70,6 +81,8 @@ class Reader:
         self._number = 0
         self._begun = asyncio.Event()
         self._command = self._continued = -1
+        self._tested_ms = 0
+        self._events = bytearray(log_events.LOG_KINDS)  # how often each was logged
         self.link: Any = None
 
     def run(self) -> None:
@@ -80,17 +93,15 @@ class Reader:
         try:
             await self._start()
         except ReaderError as error:
-            self.out_of_service = error.code
-        self.link = self.board.link(VERSION)
-        # Neither ends; when one dies the other does too, and the reader with both: it is never half alive
-        await asyncio.gather(self.link.serve(self._handle, self._gone), self._supervise())
+            self._fail(error)
+        self.link = self.board.link(VERSION, self._in_factory())
+        # None ends; when one dies the others do too, and the reader with them: it is never half alive
+        await asyncio.gather(self.link.serve(self._handle, self.gone), self._supervise(), self._test_daily(_DAY_MS))
 
     async def _start(self) -> None:
-        self._test_primitives()
-        probe = bytearray(16)
-        self.entropy.fill(probe)
-        tdes.TdesDukpt(self.board.key_store).check()
+        self.self_test()
         self._load_parameters()
+        self._check_keys()
         self._check_tables()
         self._rehearse()
         self.counters.check()
@@ -100,12 +111,81 @@ class Reader:
         await self.contactless.stop()
         keep_only(kept)  # its driver
 
-    def _test_primitives(self) -> None:
+    def self_test(self) -> None:
+        """Known answers of every primitive, entropy, the key store, the image; at the start and once a day. Raises what
+        failed."""
+        self._tested_ms = self.clock.ticks_ms()
         kept = loaded()
-        from ..crypto import selftest
+        try:
+            from ..crypto import selftest
 
-        selftest.run()
+            selftest.run()
+            self.entropy.fill(bytearray(16))
+            if self.ring.check():
+                self.log(log_events.LOG_REPAIRED)
+        finally:
+            keep_only(kept)
+
+    async def _test_daily(self, every_ms: int) -> None:
+        """For ever. A transaction, a card or a file that is under way comes first."""
+        while True:
+            await asyncio.sleep_ms(every_ms)
+            while self.upload is not None or self.state() not in (protocol.STATE_IDLE, protocol.STATE_OUT_OF_SERVICE):
+                await asyncio.sleep_ms(_LOOK_MS)
+            try:
+                self.self_test()
+            except ReaderError as error:
+                self._fail(error)
+                await self._tell_state(0)
+
+    def _fail(self, error: ReaderError) -> None:
+        """Out of service, by the first error that put the reader there. A reader that is not personalised has none."""
+        self.out_of_service = self.out_of_service or error.code
+        if error.code != E_NO_KEY:
+            self.log(log_events.LOG_OUT_OF_SERVICE, error.code << 16 | error.detail & 0xFFFF)
+
+    def tested_s(self) -> int:
+        """Seconds since the last self-test."""
+        return ticks_diff(self.clock.ticks_ms(), self._tested_ms) // 1000
+
+    def _check_keys(self) -> None:
+        kept = loaded()
+        try:
+            if self._in_factory():
+                raise ReaderError(E_NO_KEY)
+            scheme.check(self.ring, self.parameters.host.key_scheme)
+        finally:
+            keep_only(kept)
+
+    def _in_factory(self) -> bool:
+        """Not personalised, or not to the end."""
+        try:
+            return not self.ring.size(sections.IN_FIELD)
+        except ReaderError as error:
+            return error.code == E_NO_KEY
+
+    def log(self, event: int, detail: int = 0) -> None:
+        """A security event (storage/log_events.py). Best effort: a log that cannot be written stops nothing else."""
+        kept = loaded()
+        from ..storage import event_log
+
+        try:
+            now = self.clock.now()
+        except ReaderError:
+            now = None  # nobody has set the clock
+        try:
+            event_log.EventLog(self.board.journal, self._events).add(event, detail, now)
+        except ReaderError:
+            pass
         keep_only(kept)
+
+    def key_was_shown(self) -> None:
+        """Somebody who has the reader's key is there: what the log has had enough of is recorded again."""
+        wipe(self._events)
+
+    def restart(self) -> None:
+        """As soon as the answer to the command has left."""
+        self.is_restarting = True
 
     def _load_parameters(self) -> None:
         kept = loaded()
@@ -134,7 +214,7 @@ class Reader:
         kept = loaded()
         # As many as are ever there together at once: MicroPython's table of modules grows to that size, and stays so
         from ..iso8583 import messages  # noqa: F401
-        from . import account, cardholder, online, personalise, present, tap  # noqa: F401
+        from . import account, cardholder, online, present, tap  # noqa: F401
 
         keep_only(kept)
         from ..emv.contactless import entry_point
@@ -176,9 +256,12 @@ class Reader:
     async def _handle(self, message) -> None:
         await commands.answer(self, message)
 
-    def _gone(self) -> None:
-        """The phone left. A packet that has left goes on waiting for its answer: the phone may come back with it."""
+    def gone(self) -> None:
+        """The phone left, or another one took over. A packet that has left goes on waiting for its answer: the phone may
+        come back with it."""
+        self.link.close()
         self._command = -1  # the next phone counts its commands anew
+        self.upload = None
         if self.pass_through is not None:
             self.pass_through.close()
         if self._transaction is not None and not self._transaction.packet_left:
@@ -205,15 +288,31 @@ class Reader:
     def start(self, command: int, amount: int, currency: int, timeout_ms: int, interfaces: int) -> int:
         """Begin a sale by whichever of `interfaces` (protocol.INTERFACE_*) the reader has; its number.
 
-        Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when none of them can be served.
+        Raises E_LINK_BUSY when one is running, E_INTERFACE or E_PARAMETERS when none of them can be served, E_SIGN_IN.
         """
-        if self._transaction is not None or self.pass_through is not None:
-            raise ReaderError(E_LINK_BUSY)
+        self._need_idle()
         served = interfaces & self.interfaces()
         if not served:
             if interfaces & protocol.INTERFACE_CONTACT and self.board.contact is not None:
                 raise ReaderError(E_PARAMETERS, _NO_TABLES)
             raise ReaderError(E_INTERFACE)
+        if self.parameters.host.key_scheme == scheme.MASTER_SESSION and not self.ring.size(sections.WORKING_KEYS):
+            raise ReaderError(E_SIGN_IN)
+        return self._begin(command, amount, currency, timeout_ms, served)
+
+    def sign_in(self, command: int) -> int:
+        """Begin to fetch working keys from the host, a transaction without a card; its number. Raises E_LINK_BUSY,
+        E_PARAMETERS when the reader has another key scheme."""
+        self._need_idle()
+        if self.parameters.host.key_scheme != scheme.MASTER_SESSION:
+            raise ReaderError(E_PARAMETERS, _KEY_SCHEME)
+        return self._begin(command, 0, 0, 0, 0)
+
+    def _need_idle(self) -> None:
+        if self._transaction is not None or self.pass_through is not None or self.upload is not None:
+            raise ReaderError(E_LINK_BUSY)
+
+    def _begin(self, command: int, amount: int, currency: int, timeout_ms: int, served: int) -> int:
         number = self._number % 0xFFFF + 1
         self._transaction = Transaction(
             self,
@@ -289,8 +388,11 @@ class Reader:
         number = result.number
         if result.code == E_ENTROPY:
             # Every number that a card or a key would be given from now on could be foreseen
-            self.out_of_service = E_ENTROPY
+            self._fail(ReaderError(E_ENTROPY))
         await self._emit(number, protocol.RESULT, lambda w: self._keep(result, w))
+        await self._tell_state(number)
+
+    async def _tell_state(self, number: int) -> None:
         await self._emit(number, protocol.STATE, lambda w: w.put_int(protocol.READER_STATE, self.state(), 1))
 
     def _keep(self, result, writer):

@@ -168,9 +168,7 @@ class Transaction:
 
         parts = self.parts
         host = parts.parameters.host
-        return scheme.next_keys(
-            parts.board.key_store, host.key_scheme, parts.entropy, host.mac == _ECB, self.result.stan
-        )
+        return scheme.next_keys(parts.ring, host.key_scheme, parts.entropy, host.mac == _ECB, self.result.stan)
 
     def sample(self) -> None:
         """Look how much heap is in use at this step."""

@@ -51,8 +51,10 @@ class Pipe:
         or as it is. False: nobody is there to hear it."""
         async with self._sending:
             writer = build(self._writer)
-            if in_clear or self.session is None:  # until all of issue 7 is in: then nothing leaves without a session
+            if in_clear:
                 return await self._transmit(writer.message())
+            if self.session is None:
+                return False
             try:
                 message = writer.message(self.session)
             except ReaderError as used_up:

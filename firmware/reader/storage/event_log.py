@@ -12,6 +12,7 @@ Detection Codes for Asymmetric Channels", Information and Control 4 (1961).
 
 from micropython import const
 
+from ..util.wipe import wipe
 from . import witness
 from .log_events import LOG_KINDS, LOG_RESTART
 
@@ -26,18 +27,19 @@ RECORD = const(15)  # bytes of a record as `records` gives it: without the count
 
 
 class EventLog:
-    """`flash`: the journal's partition, 8 sectors (reader.ports.Flash). The reader has one of these."""
+    """`flash`: the journal's partition, 8 sectors (reader.ports.Flash). `seen`: LOG_KINDS bytes, how often each kind came (up
+    to 255), which who logs keeps from one of these objects to the next."""
 
-    def __init__(self, flash):
+    def __init__(self, flash, seen: "bytearray | None" = None):
         self._flash = flash
-        self._seen = bytearray(LOG_KINDS)  # how often each came, up to 255
+        self._seen = bytearray(LOG_KINDS) if seen is None else seen
         self._sector = -1  # not looked for yet
         self._next = 0  # number of the next record
         self._begin = 0  # number of the first record of the sector
 
     def session_began(self) -> None:
         """Somebody who has the reader's key is there: record everything again."""
-        self._seen = bytearray(LOG_KINDS)
+        wipe(self._seen)
 
     def add(self, event: int, detail: int = 0, time=None) -> bool:
         """One more record, unless there were enough of this kind: False. `time`: as Clock.now(). Raises E_STORE."""

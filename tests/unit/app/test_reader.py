@@ -3,9 +3,11 @@
 import asyncio
 
 import reader.emv.contactless.entry_point  # noqa: F401 - before what needs it: nested imports are deep in the stack
-from reader.app.personalise import personalise
+from reader.app.counters import Counters
+from reader.app.notices import Notices
 from reader.app.reader import Reader
 from reader.app.transaction import Transaction
+from reader.dukpt.tdes import TdesDukpt
 from reader.errors import (
     E_CANCELLED,
     E_ENTROPY,
@@ -20,17 +22,22 @@ from reader.errors import (
 )
 from reader.link import protocol
 from reader.outcome import APPROVED, Outcome
-from testing import FakeClock, FixedEntropy, MemoryStore, cases, h, path, raises
+from reader.storage import log_events, sections
+from reader.storage.event_log import EventLog
+from reader.storage.key_ring import KeyRing
+from testing import FakeClock, FixedEntropy, MemoryStore, Power, cases, h, path, raises, ring_parts
 
 HEAP_K = 192  # on the unix port the whole firmware's code lies in the heap
 _TAP = protocol.INTERFACE_CONTACTLESS
-_LINE = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"
+_KEY = h("6AC292FAA1315B4D858AB3A3D7D5933A")  # ANSI X9.24-1:2009, A.4
+_KSN = h("FFFF9876543210E00000")
 
 
 class _Link:
     """Hears what the reader says; never brings a message."""
 
     stack = "none"
+    closed = 0
 
     def __init__(self):
         self.said = []
@@ -44,6 +51,9 @@ class _Link:
         self.said.append(bytes(build(self.writer).message()))
         self.news.set()
         return True
+
+    def close(self):
+        self.closed += 1
 
 
 class _Contactless:
@@ -74,7 +84,7 @@ class _Board:
         self.clock = FakeClock()
         self.entropy = FixedEntropy(b"0123456789abcdef" * 4)
         self.contactless = _Contactless(self.clock)
-        self.key_store = MemoryStore()
+        self.keys, self.journal, self.secret = ring_parts(Power())
         self.counter_store = MemoryStore()
         self.notice_store = MemoryStore()
         self.card_key_store = MemoryStore()
@@ -83,9 +93,15 @@ class _Board:
         self.emv_tables = ""
         self.parameters = path("boards/unix/parameters.json")
         self.phone = _Link()
-        personalise(self.key_store, self.counter_store, self.notice_store, self.card_key_store, _LINE)
+        ring = KeyRing(self.keys, self.journal, self.secret)
+        ring.create(FixedEntropy(bytes(range(64))))
+        TdesDukpt(ring).load_initial_key(_KEY, _KSN)
+        ring.write(((sections.IN_FIELD, b"\x01"),))
+        Counters(self.counter_store).create()
+        Notices(self.notice_store).create()
 
-    def link(self, version):
+    def link(self, version, in_factory):
+        self.phone.is_factory = in_factory
         return self.phone
 
 
@@ -95,6 +111,14 @@ async def _started(board):
     while reader.link is None:
         await asyncio.sleep_ms(0)
     return reader, task
+
+
+def _unheard():
+    """A reader that nobody has started."""
+    reader = Reader(_Board())
+    reader.link = _Link()
+    reader._load_parameters()
+    return reader
 
 
 async def _heard(board, opcode):
@@ -109,7 +133,23 @@ async def _heard(board, opcode):
 
 
 def _without_keys(board):
-    board.key_store = MemoryStore()
+    board.keys, board.journal, board.secret = ring_parts(Power())
+
+
+def _without_its_initial_key(board):
+    _ring(board).write(((sections.TDES, None),))
+
+
+def _in_the_factory(board):
+    _ring(board).write(((sections.IN_FIELD, None),))
+
+
+def _with_other_flash(board):
+    board.keys, _, _ = ring_parts(Power())
+
+
+def _ring(board):
+    return KeyRing(board.keys, board.journal, board.secret)
 
 
 def _without_counters(board):
@@ -134,6 +174,9 @@ def _without_chip(board):
 
 @cases(
     (_without_keys, E_NO_KEY),
+    (_without_its_initial_key, E_NO_KEY),
+    (_in_the_factory, E_NO_KEY),
+    (_with_other_flash, E_STORE),
     (_without_counters, E_STORE),
     (_without_notices, E_STORE),
     (_without_parameters, E_PARAMETERS),
@@ -146,6 +189,7 @@ async def test_out_of_service(change, reason):
     reader, task = await _started(board)
     assert reader.out_of_service == reason
     assert reader.state() == protocol.STATE_OUT_OF_SERVICE
+    assert board.phone.is_factory == (change in (_without_keys, _in_the_factory))
     task.cancel()
 
 
@@ -221,12 +265,12 @@ async def _nothing():
 
 async def test_what_has_ended_by_itself_is_not_cancelled():
     """Between the end of the task and the cleaning up: the card has approved, and a notice says so."""
-    reader = Reader(_Board())
+    reader = _unheard()
     transaction = reader._transaction = Transaction(reader, None, 1, 100, 156, 1000, _TAP)
     reader._task = asyncio.create_task(_nothing())
     await reader._task
     transaction.result.end(Outcome(APPROVED))
-    reader._gone()
+    reader.gone()
     with raises(E_LINK_STATE):
         reader.cancel()
     result = await transaction.finish()
@@ -245,7 +289,7 @@ class _Cardholder:
 
 
 async def test_an_answer_sent_twice_answers_one_question():
-    reader = Reader(_Board())
+    reader = _unheard()
     transaction = reader._transaction = Transaction(reader, None, 7, 100, 156, 1000, _TAP)
     transaction.interface = transaction
     cardholder = transaction.cardholder = _Cardholder()
@@ -304,6 +348,51 @@ async def test_a_sale_that_has_ended_is_not_cancelled():
     assert transaction is not None  # the supervisor has not put it away yet
     with raises(E_LINK_STATE):
         reader.cancel()
-    reader._gone()
+    reader.gone()
     assert not transaction.cancelled
     task.cancel()
+
+
+async def test_the_daily_test_waits_for_what_is_under_way():
+    board = _Board()
+    reader, task = await _started(board)
+    failing = FixedEntropy(None)
+    reader.upload = True
+    board.clock.advance(5000)
+    assert reader.tested_s() == 5
+    reader.entropy = failing
+    daily = asyncio.create_task(reader._test_daily(1))
+    for _ in range(5):
+        await asyncio.sleep_ms(1)
+    assert reader.tested_s() == 5 and not reader.out_of_service
+    reader.upload = None
+    state = await _heard(board, protocol.STATE)
+    assert state[6:] == bytes((protocol.READER_STATE, 1, protocol.STATE_OUT_OF_SERVICE))
+    assert reader.out_of_service == E_ENTROPY and reader.tested_s() == 0
+    daily.cancel()
+    task.cancel()
+
+
+def test_what_happened_is_in_the_log():
+    reader = _unheard()
+    for _ in range(5):
+        reader.log(log_events.LOG_ROLE, 0x40)
+    records = EventLog(reader.board.journal).records(1, 60)
+    assert len(records) == 3 * 15  # of a kind the 1st, 2nd, 4th
+    assert bytes(records[4:15]) == h("11 00000040 1A030E0F091A")
+    reader.key_was_shown()
+    reader.log(log_events.LOG_ROLE, 0x40)
+    assert len(EventLog(reader.board.journal).records(1, 60)) == 4 * 15
+
+
+def test_a_log_that_cannot_be_written_stops_nothing():
+    reader = _unheard()
+
+    class Broken:
+        def readblocks(self, block, buf, offset=0):
+            raise OSError(5)
+
+        writeblocks = ioctl = readblocks
+
+    reader.board.journal = Broken()
+    reader.log(log_events.LOG_ROLE)

@@ -79,7 +79,10 @@ async def test_there_and_back():
 
     async def handle(message):
         heard.append(bytes(message))
-        await link.send(lambda w: w.begin(2, 0x10, 7).put(0x89, b"\xc0\xdb" * 100))
+        # The second is for nobody: there is no session
+        for in_clear in (True, False):
+            sent = await link.send(lambda w: w.begin(2, 0x10, 7).put(0x89, b"\xc0\xdb" * 100), in_clear)
+            assert sent == in_clear
 
     server = asyncio.create_task(link.serve(handle, None))
     theirs.write(b"\xc0\x00\xc0" + _frame(_MESSAGE))
