@@ -46,7 +46,7 @@ class Other:
     def _key_into(self, slot: int, kind: int, out) -> None:
         from ..storage.card_keys import CardKeys
 
-        CardKeys(self._owner.card_key_store).key_into(slot, kind, out)
+        CardKeys(self._owner.ring).key_into(slot, kind, out)
 
     async def _ask(self, exchange, block: int) -> None:
         """Await what a card without ISO/IEC 14443-4 is asked. One that refuses is activated anew: E_CARD_ACCESS with the

@@ -72,7 +72,7 @@ class PassThrough:
     def __init__(self, reader, kept: list):
         self._reader = reader
         self._kept = kept
-        self.card_key_store = reader.board.card_key_store
+        self.ring = reader.ring
         self.combinations = reader.parameters.contactless
         self.card: Any = None
         self.version = b""

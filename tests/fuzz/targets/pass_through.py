@@ -37,13 +37,18 @@ _OPERATIONS = 400
 _VERSIONS = (b"", bytes.fromhex("0004030101000E03"), bytes.fromhex("0004040201000F03"), bytes(8))
 
 
-class _Store:
-    data: bytes | None = None
+class _Ring:
+    data: bytes = b""
 
-    def load(self) -> bytearray | None:
-        return None if self.data is None else bytearray(self.data)
+    def size(self, _section: int) -> int:
+        return len(self.data)
 
-    def save(self, data: bytes) -> None:
+    def read_into(self, _section: int, out: bytearray) -> int:
+        out[: len(self.data)] = self.data
+        return len(self.data)
+
+    def write(self, changes) -> None:
+        ((_, data),) = changes
         self.data = bytes(data)
 
 
@@ -57,9 +62,9 @@ class _Owner:
         self.combinations = ()
         self.version = _VERSIONS[feed.below(len(_VERSIONS))]
         self.uid = feed.take(8).ljust(8, b"\x01")
-        self.card_key_store = _Store()
+        self.ring = _Ring()
         for slot, kind in ((1, protocol.KEY_A), (2, protocol.KEY_B), (3, protocol.KEY_PASSWORD)):
-            CardKeys(self.card_key_store).put(slot, kind, _KEY)
+            CardKeys(self.ring).put(slot, kind, _KEY)
         self.sent: list[bytes] = []
 
     async def transmit(self, command) -> memoryview:

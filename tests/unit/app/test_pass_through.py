@@ -2,6 +2,8 @@
 
 import asyncio
 
+from ring_memory import RingMemory
+
 from reader.app.pass_through import PassThrough, rehearse
 from reader.errors import (
     E_CANCELLED,
@@ -24,7 +26,7 @@ from reader.errors import (
 from reader.link import protocol
 from reader.storage.card_keys import CardKeys
 from reader.util import ber_tlv, modules
-from testing import FakeClock, MemoryStore, ScriptedCard, cases, h
+from testing import FakeClock, ScriptedCard, cases, h
 
 ASYNC_LIMIT_S = 10
 
@@ -93,7 +95,7 @@ class _Reader:
         self.contactless = _Contactless(self.clock, list(cards))
         self.link = self.board = self
         self.parameters = self  # contactless: whatever, a test that asks for it puts it in
-        self.card_key_store = MemoryStore()
+        self.ring = RingMemory()
         self.said = []
         self.news = asyncio.Event()
         self.writer = protocol.Writer()
@@ -233,7 +235,7 @@ async def test_classic():
         ]
     )
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("A0A1A2A3A4A5"))
+    CardKeys(reader.ring).put(1, protocol.KEY_A, h("A0A1A2A3A4A5"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")) == 0
     assert (await reader.ask(protocol.CARD_VALUE, "DD0104 D9020008"))[protocol.VALUE] == h("00000064")
@@ -252,8 +254,8 @@ async def test_classic():
 async def test_sector_trailer():
     card = _Card([("A0 07 A0A1A2A3A4A5 7F078800 B0B1B2B3B4B5", "")])
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(3, protocol.KEY_A, h("A0A1A2A3A4A5"))
-    CardKeys(reader.card_key_store).put(4, protocol.KEY_B, h("B0B1B2B3B4B5"))
+    CardKeys(reader.ring).put(3, protocol.KEY_A, h("A0A1A2A3A4A5"))
+    CardKeys(reader.ring).put(4, protocol.KEY_B, h("B0B1B2B3B4B5"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_STORE, "D9020007 D7020304 DC047F078800")) == 0
     card.done()
@@ -276,7 +278,7 @@ async def test_a_mifare_card_says_no(code):
     key = "60 08 FFFFFFFFFFFF 3C5D7E9F"
     card = _Card([(key, code), (key, ""), ("30 09", code), (key, None)])
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
+    CardKeys(reader.ring).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
     await reader.open("D00101")
     refused = await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")
     assert _error(refused) == E_CARD_ACCESS and _detail(refused) == 8 and card.activations == 1
@@ -304,7 +306,7 @@ async def test_a_card_that_says_no_and_has_gone():
 async def test_a_card_that_knows_a_key_is_left_alone():
     card = _Card([("60 08 FFFFFFFFFFFF 3C5D7E9F", ""), ("30 08", "08" * 16)])
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
+    CardKeys(reader.ring).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D9020008 D70101 D80101")) == 0
     reader.clock.advance(5_000)
@@ -338,7 +340,7 @@ async def test_a_card_that_knows_a_key_is_left_alone():
 async def test_refused_before_the_card_is_changed(opcode, body, code, detail):
     card = _Card([("30 08", _VALUE_8)])
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
+    CardKeys(reader.ring).put(1, protocol.KEY_A, h("FFFFFFFFFFFF"))
     await reader.open()
     refused = await reader.ask(opcode, body)
     assert _error(refused) == code and _detail(refused) == detail
@@ -373,7 +375,7 @@ async def test_ntag():
         _ULTRALIGHT,
     )
     reader = _opened(card)
-    CardKeys(reader.card_key_store).put(5, protocol.KEY_PASSWORD, h("01020304 ABCD"))
+    CardKeys(reader.ring).put(5, protocol.KEY_PASSWORD, h("01020304 ABCD"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D70105")) == 0
     assert (await reader.ask(protocol.CARD_FETCH, "D9020006"))[protocol.DATA] == b"\x06" * 4
@@ -391,7 +393,7 @@ async def test_ntag():
 async def test_a_wrong_pack():
     script = [("60", "0004040201000F03"), ("1B 01020304", "ABCE")]
     reader = _opened(_Card(script, _ULTRALIGHT))
-    CardKeys(reader.card_key_store).put(5, protocol.KEY_PASSWORD, h("01020304 ABCD"))
+    CardKeys(reader.ring).put(5, protocol.KEY_PASSWORD, h("01020304 ABCD"))
     await reader.open()
     assert _error(await reader.ask(protocol.CARD_AUTHENTICATE, "D70105")) == E_CARD_ACCESS
     await reader.close()
