@@ -14,7 +14,7 @@ from mpos.provision import rom, toolchain
 ROOT = Path(__file__).resolve().parents[3]
 START = ROOT / "boards" / "unix" / "start.py"
 STOP_TIMEOUT_S = 5.0
-PERSONALISE_TIMEOUT_S = 20.0
+RESTART = 64  # exit code of a firmware that wants to be started anew (boards/unix/board.py)
 
 
 class FirmwareDied(RuntimeError):
@@ -25,10 +25,6 @@ class Device(Protocol):
     @property
     def output(self) -> str:
         """What the firmware has printed since it was switched on first."""
-        ...
-
-    async def personalise(self, line: str) -> str:
-        """Hand `line` (initial key and KSN in hex) to the personalisation; returns what it said. Raises FirmwareDied."""
         ...
 
     async def start(self) -> None: ...
@@ -58,49 +54,59 @@ class UnixDevice:
             self._command = [str(binary), "-X", f"heapsize={heap}", "-m"]
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._is_on = False
+        self.restarts = 0
 
     @property
     def output(self) -> str:
         return self._output
 
-    async def personalise(self, line: str) -> str:
-        process = await self._micropython("inject", stdin=asyncio.subprocess.PIPE)
-        out, _ = await asyncio.wait_for(process.communicate(f"{line}\n".encode()), PERSONALISE_TIMEOUT_S)
-        said = out.decode(errors="replace").strip()
-        if process.returncode != 0:
-            raise FirmwareDied(f"personalisation failed: {said}")
-        return said
-
     async def start(self) -> None:
+        self._is_on = True
         self._process = await self._micropython("main")
-        self._watch = asyncio.create_task(self._read_output(self._process), name="firmware output")
+        self._watch = asyncio.create_task(self._run(), name="firmware")
 
     async def stop(self) -> None:
-        process, watch = self._process, self._watch
-        self._process = self._watch = None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        self._is_on = False
+        watch, self._watch = self._watch, None
+        _kill(self._process)
         if watch is not None:
             await asyncio.wait([watch], timeout=STOP_TIMEOUT_S)
+        self._process = None
 
     async def died(self) -> None:
         if self._watch is not None:
             await asyncio.wait([self._watch])
 
-    async def _micropython(self, module: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
+    async def _micropython(self, module: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *self._command,
             module,
-            stdin=stdin,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=self._environment,
         )
 
-    async def _read_output(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while chunk := await process.stdout.read(4096):
-            self._output += chunk.decode(errors="replace")
-        await process.wait()
+    async def _run(self) -> None:
+        """Until the firmware ends, and not to begin again."""
+        while True:
+            process = self._process
+            assert process is not None and process.stdout is not None
+            while chunk := await process.stdout.read(4096):
+                self._output += chunk.decode(errors="replace")
+            if await process.wait() != RESTART or self._is_off():
+                return
+            self.restarts += 1
+            self._process = await self._micropython("main")
+            if self._is_off():  # in this moment
+                _kill(self._process)
+
+    def _is_off(self) -> bool:
+        return not self._is_on
+
+
+def _kill(process: asyncio.subprocess.Process | None) -> None:
+    if process is not None and process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()

@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from mpos.bench.device import FirmwareDied
 from mpos.bench.qemu import Machine, MachineError
 from mpos.link.client import ReaderGone
 from mpos.link.serial_pipe import SerialPipe
 from mpos.provision import firmware
 
 BOARD = "qemu_rv32"
+FLASH = "flash"  # the file's name in the state folder (bench/qemu.py)
 PROMPT = ">>> "
+_BANNER = "MicroPython v"  # the machine has been reset: by the firmware, since nobody else can
 CONNECT_TIMEOUT_S = 10.0
 PIECE = 2048
-_PATH = "import sys\nsys.path[:] = ['/rom', '.frozen']\n"  # the firmware's own modules and no others
 
 
 class PhoneLine:
@@ -44,13 +44,17 @@ class PhoneLine:
         await asyncio.wait_for(self._server.wait_closed(), CONNECT_TIMEOUT_S)
 
     async def pipe(self) -> SerialPipe:
-        """The line to the machine that was switched on last. Raises ReaderGone when none is."""
+        """The line to the machine that was switched on last, or has restarted. Raises ReaderGone when none is."""
         try:
-            while self._open is None or not self._streams.empty():
+            while self._open is None or _is_lost(*self._open) or not self._streams.empty():
                 self._open = await asyncio.wait_for(self._streams.get(), CONNECT_TIMEOUT_S)
         except TimeoutError:
             raise ReaderGone("no machine is at the other end of the serial line") from None
         return SerialPipe(*self._open)
+
+
+def _is_lost(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    return reader.at_eof() or reader.exception() is not None or writer.is_closing()
 
 
 class QemuDevice:
@@ -65,6 +69,7 @@ class QemuDevice:
         self._image = firmware.default_folder(BOARD) / "romfs.img"
         self._before = ""
         self._machine: Machine | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._began = 0
         self._open = contextlib.AsyncExitStack()
 
@@ -72,38 +77,47 @@ class QemuDevice:
     def output(self) -> str:
         return self._before + ("" if self._machine is None else self._machine.output[self._began :])
 
-    async def personalise(self, line: str) -> str:
-        """Over the console, as in the factory: the line goes in by the raw REPL, which echoes nothing."""
+    async def put_files(self) -> None:
+        """Parameters and tables onto the flash, by the raw REPL. While it is switched off."""
         async with self._machine_on() as machine:
             await _put(machine, "/parameters.json", self._parameters.read_bytes())
             await _put(machine, "/emv.tlv", self._tables.read_bytes())
-            try:
-                await machine.exec(
-                    f"{_PATH}from board import stores\nfrom reader.app.personalise import personalise\n"
-                    f"personalise(*stores(), {line!r})"
-                )
-            except MachineError as error:
-                # The traceback names the error's number and no more
-                raise FirmwareDied(f"personalisation failed: {str(error).strip().splitlines()[-1]}") from None
-        return "personalised"
 
     async def start(self) -> None:
         machine = await self._open.enter_async_context(self._machine_on())
         self._machine = machine
-        typed = len(machine.output)
-        await machine.write(b"import sys; sys.path[:] = ['/rom', '.frozen']; import main\r")
-        self._began = await machine.wait_for("import main\r\n", after=typed)
+        await self._run_main(machine)
+        self._watch = asyncio.create_task(self._run(machine), name="firmware")
 
     async def stop(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
         self._before, self._machine = self.output, None
         await self._open.aclose()
 
     async def died(self) -> None:
-        machine = self._machine
-        if machine is not None:
-            with contextlib.suppress(MachineError):
-                # The prompt comes back when the firmware has ended
-                await machine.wait_for(PROMPT, after=self._began, limit_s=24 * 3600)
+        if self._watch is not None:
+            await asyncio.wait([self._watch])
+
+    async def _run_main(self, machine: Machine) -> None:
+        typed = len(machine.output)
+        await machine.write(b"import sys; sys.path[:] = ['/rom', '.frozen']; import main\r")
+        self._began = await machine.wait_for("import main\r\n", after=typed)
+
+    async def _run(self, machine: Machine) -> None:
+        """Until the firmware ends, and not to begin again: the prompt is back, without the machine's greeting before it."""
+        while True:
+            try:
+                end = await machine.wait_for(PROMPT, after=self._began, limit_s=24 * 3600)
+            except MachineError:
+                return
+            said = machine.output[self._began : end]
+            if _BANNER not in said:
+                return
+            self._before += said[: said.index(_BANNER)].strip()
+            await self._run_main(machine)
 
     @contextlib.asynccontextmanager
     async def _machine_on(self):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tempfile
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
 
 from mpos.acquirer import Acquirer
-from mpos.bench import test_keys
+from mpos.bench import provisioned
 from mpos.bench.device import ROOT, Device, FirmwareDied, UnixDevice
-from mpos.bench.device_qemu import PhoneLine, QemuDevice
+from mpos.bench.device_qemu import FLASH, PhoneLine, QemuDevice
 from mpos.bench.emv_keys import BENCH_CAPKS, BENCH_EXCEPTIONS, BENCH_REVOKED
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot, serve_slot
@@ -24,7 +25,9 @@ from mpos.bench.radio import Radio
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
 from mpos.link import gatt
 from mpos.link.client import Pipe, ReaderClient
-from mpos.provision import emv_tables
+from mpos.link.messages import Role
+from mpos.link.secure import open_session
+from mpos.provision import emv_tables, factory
 
 PARAMETERS = ROOT / "boards" / "unix" / "parameters.json"
 HEAP = "128K"
@@ -58,6 +61,11 @@ class World:
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
     scheme, mac: the key scheme and the MAC (keys of the parameter file), in place of what the parameters say.
     radio: a Radio of the caller's; None: an unpaced virtual one.
+    serial: a serial line leads to the phone, and no radio (always on qemu).
+    blank: the reader has not been through the factory.
+
+    The reader is the bench's own, provisioned (bench/provisioned.py); its parameters and tables are copies in `state`.
+    key_service: gives `connect` its session keys; a test may put another one there.
     """
 
     def __init__(
@@ -83,6 +91,8 @@ class World:
         bits: int = 32,
         heap: str = HEAP,
         binary: Path | None = None,
+        serial: bool = False,
+        blank: bool = False,
     ):
         self.field = field or Field()
         self.chip = chip or Pn532Chip(self.field)
@@ -103,6 +113,9 @@ class World:
         self.bits = bits
         self.heap = heap
         self.binary = binary
+        self.serial = serial or target == "qemu"
+        self.blank = blank
+        self.key_service = factory.key_service(provisioned.bench_vault())
         self.acquirer_address = ""
         self.state = state or Path()  # a temporary folder from _open on when there is none
         self._is_kept = state is not None
@@ -134,31 +147,43 @@ class World:
         else:
             running = await enter(self.acquirer)
             self.acquirer_address = f"{running.host}:{running.port}"
+        parameters, tables = self.state / "parameters.json", self.state / "emv.tlv"
         if self.scheme is not None:
-            self.parameters = with_scheme(self.parameters, self.state / "parameters.json", self.scheme, self.mac)
-        tables = self.state / "emv.tlv"
+            with_scheme(self.parameters, parameters, self.scheme, self.mac)
+        else:
+            shutil.copyfile(self.parameters, parameters)
         tables.write_bytes(bench_tables())
         # The emulated board's line is the plain one of its UART
         is_plain = self.target == "qemu"
         nfc = await enter(serve_chip(self.chip) if is_plain else serve_bus(self.chip, self.bus, self.irq))
         slot = await enter(serve_coupler(Tda8029Chip(self.slot)) if self.coupler else serve_slot(self.slot))
         keys = await enter(serve_keypad(self.typist))
-        if self.target == "qemu":
+        if self.serial:
             self.line = await enter(PhoneLine())
-            lines = (nfc, self.line.address, slot, keys)
-            self.device = QemuDevice(lines, self.state / "board", self.parameters, tables)
-            is_new = not (self.state / "board").exists()
+        if self.target == "qemu":
+            assert self.line is not None
+            await self._prepare_qemu((nfc, self.line.address, slot, keys), parameters, tables)
         else:
             head = await enter(serve_head(self.head))
             await enter(self.radio)
-            self.device = self._unix_device(nfc, slot, head, keys, tables)
-            is_new = not (self.state / "keys").exists()
-        if is_new:
-            await self.personalise()
+            self.device = self._unix_device(nfc, slot, head, keys, parameters, tables)
+            if not self.blank and not (self.state / "ring").exists():
+                provisioned.copy(await provisioned.unix_state(PARAMETERS, bench_tables()), self.state)
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
-    def _unix_device(self, nfc: str, slot: str, head: str, keys: str, tables: Path) -> UnixDevice:
+    async def _prepare_qemu(self, lines: tuple[str, ...], parameters: Path, tables: Path) -> None:
+        board = self.state / "board"
+        self.device = device = QemuDevice(lines, board, parameters, tables)
+        if (board / FLASH).exists():
+            return
+        board.mkdir(exist_ok=True)
+        if not self.blank:
+            provisioned.copy(await provisioned.qemu_state(PARAMETERS, bench_tables()), board)
+        if self.blank or parameters.read_bytes() != PARAMETERS.read_bytes():
+            await device.put_files()
+
+    def _unix_device(self, nfc: str, slot: str, head: str, keys: str, parameters: Path, tables: Path) -> UnixDevice:
         environment = {
             "MPOS_NFC": nfc,
             "MPOS_NFC_BUS": self.bus,
@@ -168,16 +193,11 @@ class World:
             **({"MPOS_KEYS": keys} if self.pin_pad else {}),
             "MPOS_EMV": str(tables),
             "MPOS_RADIO": self.radio.address,
+            **({"MPOS_PHONE": self.line.address} if self.line is not None else {}),
             "MPOS_STATE": str(self.state),
-            "MPOS_PARAMETERS": str(self.parameters),
+            "MPOS_PARAMETERS": str(parameters),
         }
         return UnixDevice(environment, self.aioble, self.bits, self.heap, self.binary)
-
-    async def personalise(self, ksn: bytes = test_keys.KSN_BASE) -> str:
-        """Inject the initial key of `ksn`, and the bench's keys of cards; returns what the reader said."""
-        key = test_keys.initial_key(test_keys.BDK, ksn)
-        cards = [f"{slot} {kind} {card_key.hex()}" for slot, kind, card_key in test_keys.CARD_KEYS]
-        return await self.device.personalise("\n".join([f"{key.hex()} {ksn.hex()}", *cards]))
 
     async def start_reader(self) -> None:
         """Switch the reader on."""
@@ -192,10 +212,13 @@ class World:
         """What the firmware has printed: nothing, when all is well."""
         return self.device.output
 
-    async def connect(self) -> ReaderClient:
-        """A phone of its own that has found the reader and subscribed. Raises ReaderGone, FirmwareDied."""
+    async def connect(self, secure: bool = True, role: Role = Role.FIELD) -> ReaderClient:
+        """A phone of its own that has found the reader, subscribed and opened a session; secure=False: without that.
+
+        Raises ReaderGone, FirmwareDied, ReaderRefused, KeyRefused.
+        """
         died = asyncio.create_task(self.device.died(), name="firmware watch")
-        pipe: asyncio.Task[Pipe] = asyncio.create_task(self._pipe(), name="phone connects")
+        pipe: asyncio.Task[Pipe] = asyncio.create_task(self._pipe_for(secure, role), name="phone connects")
         try:
             await asyncio.wait([died, pipe], return_when=asyncio.FIRST_COMPLETED)
             if pipe.done():
@@ -207,7 +230,18 @@ class World:
                     task.cancel()
             await asyncio.gather(died, pipe, return_exceptions=True)
 
-    async def _pipe(self) -> Pipe:
+    async def _pipe_for(self, secure: bool, role: Role) -> Pipe:
+        pipe = await self.pipe()
+        if not secure:
+            return pipe
+        try:
+            return await open_session(pipe, self.key_service, role)
+        except BaseException:
+            await pipe.close()
+            raise
+
+    async def pipe(self) -> Pipe:
+        """Whole messages to and from the reader, in clear. Raises ReaderGone."""
         if self.line is not None:
             return await self.line.pipe()
         self._phones += 1

@@ -21,7 +21,6 @@ _BOARD = (
     "chip_line.py",
     "head_line.py",
     "flash_file.py",
-    "inject.py",
     "nfc_line.py",
     "socket_line.py",
 )

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.utils import CryptographyDeprecationWarning
 from psec import des, tools, tr31
 
+from mpos.link.session_keys import derive
+
 # psec takes triple DES from where `cryptography` used to keep it; every call would print a warning
 warnings.filterwarnings("ignore", message=".*TripleDES.*", category=CryptographyDeprecationWarning)
 
@@ -44,16 +46,6 @@ def check_reader_id(reader_id: bytes) -> None:
 def initial_ksn(reader_id: bytes) -> bytes:
     """The 10-byte KSN of TDES DUKPT whose counter is zero."""
     return reader_id + bytes(2)
-
-
-def derive(key: bytes, label: bytes, context: bytes, length: int) -> bytes:
-    """NIST SP 800-108, 5.1 (counter mode) with AES-CMAC: i (1 byte), label, 00, context, bits wanted (2 bytes)."""
-    out = b""
-    while len(out) < length:
-        state = CMAC(algorithms.AES(key))
-        state.update(bytes([len(out) // 16 + 1]) + label + b"\0" + context + (8 * length).to_bytes(2, "big"))
-        out += state.finalize()
-    return out[:length]
 
 
 def session_root(master: bytes, reader_id: bytes) -> bytes:
