@@ -5,7 +5,9 @@ behind it is the bench, reached over a loopback socket whose address is in the e
 MPOS_RADIO ("127.0.0.1:PORT"). The GATT values live here, in the heap, as they do on a microcontroller; the
 bench holds the attribute table and the air.
 
-The peripheral role is complete. The central role and pairing are not here: those calls raise
+The peripheral role is complete, pairing included: the security manager is the bench's, its secrets lie in the
+firmware (events GET_SECRET, SET_SECRET; a value is laid out as NimBLE's ble_store_value_sec, as on a
+microcontroller). The central role is not here, and gap_pair neither, a phone's business: those calls raise
 OSError(EOPNOTSUPP). Without a bench, or after it has gone, calls raise OSError(ENODEV).
 
 Events are dispatched by an asyncio task that waits on the socket, so an event loop must run. Frames both
@@ -38,7 +40,7 @@ FLAG_INDICATE = const(0x0020)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
-_VERSION = const(1)
+_VERSION = const(2)
 _MAGIC = b"mPOS"
 
 # To the bench.
@@ -53,6 +55,7 @@ _INDICATE = const(0x08)
 _UPDATE = const(0x09)
 _ANSWER = const(0x0A)
 _EXCHANGE_MTU = const(0x0B)
+_PASSKEY = const(0x0C)
 
 # From the bench.
 _READY = const(0x81)
@@ -63,8 +66,12 @@ _READ = const(0x85)
 _MTU = const(0x86)
 _SENT = const(0x87)
 _CONFIRMED = const(0x88)
-# Shortest body of each, opcode included, from _READY on; all but _WRITE have exactly this length.
-_LENGTHS = b"\x0a\x0a\x03\x06\x06\x05\x03\x06"
+_ENCRYPTED = const(0x89)
+_ASK_PASSKEY = const(0x8A)
+_GET_SECRET = const(0x8B)
+_SET_SECRET = const(0x8C)
+# Shortest body of each, opcode included, from _READY on; all but _WRITE and the secrets have exactly this length.
+_LENGTHS = b"\x0a\x0a\x03\x06\x06\x05\x03\x06\x07\x08\x04\x04"
 
 _IRQ_CENTRAL_CONNECT = const(1)
 _IRQ_CENTRAL_DISCONNECT = const(2)
@@ -72,6 +79,14 @@ _IRQ_GATTS_WRITE = const(3)
 _IRQ_GATTS_READ_REQUEST = const(4)
 _IRQ_GATTS_INDICATE_DONE = const(20)
 _IRQ_MTU_EXCHANGED = const(21)
+_IRQ_ENCRYPTION_UPDATE = const(28)
+_IRQ_GET_SECRET = const(29)
+_IRQ_SET_SECRET = const(30)
+_IRQ_PASSKEY_ACTION = const(31)
+
+# Of the settings, for the bench: bits in the order of ("bond", "mitm", "le_secure"), then the IO capability.
+_SECURE_ALONE = const(4)  # NimBLE's default: le_secure, nothing else
+_IO_NONE = const(3)
 
 _DEFAULT_VALUE_LENGTH = const(20)  # NimBLE port: MP_BLUETOOTH_DEFAULT_ATTR_LEN
 _DEFAULT_MTU = const(23)  # Core 5.4 Vol 3 Part F, 3.2.8: until it is exchanged
@@ -160,6 +175,7 @@ class BLE:
             ble._handler = None
             ble._name = b"MPY NIMBLE"
             ble._mtu = _PREFERRED_MTU
+            ble._security = bytearray((_SECURE_ALONE, _IO_NONE))
             ble._reset()
         return cls._only
 
@@ -184,7 +200,8 @@ class BLE:
         return self._sock is not None
 
     def config(self, *args: str, **kwargs: object) -> object:
-        """Get one parameter by name (mac, mtu, gap_name) or set some (mtu, gap_name, addr_mode)."""
+        """Get one parameter by name (mac, mtu, gap_name) or set some (mtu, gap_name, addr_mode, bond, mitm, le_secure,
+        io)."""
         if not kwargs:
             if len(args) != 1:
                 raise TypeError("must query one param")
@@ -207,10 +224,15 @@ class BLE:
                 if not _DEFAULT_MTU <= value <= _MTU_LARGEST:
                     raise OSError(errno.EINVAL)
                 self._mtu = value
-            elif name in ("bond", "mitm", "io", "le_secure") or (name == "addr_mode" and value != 1):
-                raise OSError(errno.EOPNOTSUPP)
+            elif name == "io":
+                self._security[1] = value
+            elif name in ("bond", "mitm", "le_secure"):
+                bit = 1 << ("bond", "mitm", "le_secure").index(name)
+                self._security[0] = self._security[0] & ~bit | (bit if value else 0)
             elif name != "addr_mode":
                 raise ValueError("unknown config param")
+            elif value != 1:
+                raise OSError(errno.EOPNOTSUPP)
         if self._sock is not None:
             self._send(_CONFIG, self._settings())
 
@@ -337,10 +359,17 @@ class BLE:
         self._connection(conn_handle)
         self._send(_EXCHANGE_MTU, struct.pack("<H", conn_handle))
 
+    def gap_passkey(self, conn_handle: int, action: int, passkey: int) -> None:
+        """The answer to the event PASSKEY_ACTION: the number (2 input, 3 display), or whether it is the same (4)."""
+        self._connection(conn_handle)
+        if not 2 <= action <= 4:
+            raise OSError(errno.EINVAL)
+        self._send(_PASSKEY, struct.pack("<HBI", conn_handle, action, passkey))
+
     def _unsupported(self, *args: object, **kwargs: object) -> None:
         raise OSError(errno.EOPNOTSUPP)
 
-    gap_scan = gap_connect = gap_pair = gap_passkey = _unsupported
+    gap_scan = gap_connect = gap_pair = _unsupported
     gattc_discover_services = gattc_discover_characteristics = gattc_discover_descriptors = _unsupported
     gattc_read = gattc_write = _unsupported
     l2cap_listen = l2cap_connect = l2cap_disconnect = l2cap_send = l2cap_recvinto = _unsupported
@@ -368,7 +397,7 @@ class BLE:
     # -- the socket
 
     def _settings(self) -> bytes:
-        return struct.pack("<H", self._mtu) + self._name
+        return struct.pack("<H", self._mtu) + self._security + self._name
 
     def _open(self) -> None:
         where = os.getenv("MPOS_RADIO")
@@ -492,6 +521,9 @@ class BLE:
         index = opcode - _READY
         if not 0 < index < len(_LENGTHS) or length < _LENGTHS[index]:
             raise OSError(errno.ENODEV)
+        if opcode >= _GET_SECRET:
+            self._secret(opcode, length)
+            return
         if opcode != _WRITE and length != _LENGTHS[index]:
             raise OSError(errno.ENODEV)
         conn_handle = rx[3] | rx[4] << 8
@@ -511,6 +543,10 @@ class BLE:
         elif opcode == _MTU:
             connection.mtu = rx[5] | rx[6] << 8
             self._event(_IRQ_MTU_EXCHANGED, (conn_handle, connection.mtu))
+        elif opcode == _ENCRYPTED:
+            self._event(_IRQ_ENCRYPTION_UPDATE, (conn_handle, bool(rx[5]), bool(rx[6]), bool(rx[7]), rx[8]))
+        elif opcode == _ASK_PASSKEY:
+            self._event(_IRQ_PASSKEY_ACTION, (conn_handle, rx[5], struct.unpack_from("<I", rx, 6)[0]))
         else:
             value_handle = rx[5] | rx[6] << 8
             if opcode == _CONFIRMED:
@@ -540,6 +576,23 @@ class BLE:
         if self._sock is not None:  # the handler may have switched the radio off
             # The bench sends the ATT response only now, when the handler has returned.
             self._send(_ANSWER, bytes((token, status)), bytes(data))
+
+    def _secret(self, opcode: int, length: int) -> None:
+        # token(1) type(1) index(1) key: the value is the answer, status 1; no key: the index'th of this type.
+        # token(1) type(1) length(1) key value: status 1 if it is kept; no value: it is to be forgotten.
+        token, kind, count = self._rx[3:6]
+        view = memoryview(bytes(memoryview(self._rx)[6 : 2 + length]))
+        answer = b""
+        if opcode == _GET_SECRET:
+            answer = self._event(_IRQ_GET_SECRET, (kind, count, view if len(view) else None))
+            status = answer is not None
+        else:
+            if count > len(view):
+                raise OSError(errno.ENODEV)
+            value = view[count:]
+            status = self._event(_IRQ_SET_SECRET, (kind, view[:count], value if len(value) else None))
+        if self._sock is not None:
+            self._send(_ANSWER, bytes((token, 1 if status else 0)), bytes(answer or b""))
 
     def _event_with_address(self, event: int, conn_handle: int, address: bytes) -> None:
         view = memoryview(self._address)

@@ -17,18 +17,20 @@ from collections.abc import Awaitable, Callable
 from bumble import att, core, gatt
 from bumble.device import AdvertisingType, Connection, Device
 from bumble.hci import OwnAddressType
-from bumble.pairing import PairingConfig, PairingDelegate
+
+from mpos.bench.radio_pairing import SECRET_LENGTH, Manager, Security
 
 _log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"mPOS"
 
 # From the firmware.
 HELLO, CONFIG, REGISTER, ADVERTISE, ADVERTISE_STOP, DISCONNECT = range(0x01, 0x07)
-NOTIFY, INDICATE, UPDATE, ANSWER, EXCHANGE_MTU = range(0x07, 0x0C)
+NOTIFY, INDICATE, UPDATE, ANSWER, EXCHANGE_MTU, PASSKEY = range(0x07, 0x0D)
 # To the firmware.
 READY, CONNECTED, DISCONNECTED, WRITE, READ, MTU, SENT, CONFIRMED = range(0x81, 0x89)
+ENCRYPTED, ASK_PASSKEY, GET_SECRET, SET_SECRET = range(0x89, 0x8D)
 
 FRAME_LARGEST = 4096
 FIRST_HANDLE = 10
@@ -42,9 +44,6 @@ _FLAG_READ = 0x0002
 _FLAG_WRITES = 0x0004 | 0x0008
 _FLAG_NOTIFY = 0x0010
 _FLAG_INDICATE = 0x0020
-# MicroPython passes NimBLE's BLE_GATT_CHR_F_*: encrypted, authenticated, authorised.
-_FLAG_READ_PROTECTED = 0x0200 | 0x0400 | 0x0800
-_FLAG_WRITE_PROTECTED = 0x1000 | 0x2000 | 0x4000
 
 _PERMISSIONS = att.Attribute.Permissions
 _OPEN = _PERMISSIONS.READABLE | _PERMISSIONS.WRITEABLE
@@ -84,6 +83,7 @@ class ShimConnection:
         self._token = 0
         self._question: asyncio.Future[tuple[int, bytes]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pairing = Manager(self._get_secret, self._set_secret, self._on_security, self._ask_passkey)
 
     @property
     def device(self) -> Device:
@@ -106,6 +106,7 @@ class ShimConnection:
         finally:
             for task in self._tasks:
                 task.cancel()
+            self._pairing.stop()
             self._abandon_question()
 
     async def _receive(self) -> tuple[int, bytes]:
@@ -121,13 +122,13 @@ class ShimConnection:
 
     async def _greet(self) -> None:
         opcode, body = await self._receive()
-        if opcode != HELLO or body[:4] != MAGIC or len(body) < 7:
+        if opcode != HELLO or body[:4] != MAGIC or len(body) < 9:
             raise ShimError("what connected to the radio is not a reader's firmware")
         if body[4] != VERSION:
             raise ShimError(f"the firmware speaks version {body[4]} of the radio's protocol, the bench {VERSION}")
         self._configure(body[5:])
         self._device = device = await self._make_device()
-        device.pairing_config_factory = lambda _connection: PairingConfig(delegate=_NoPairing())
+        self._pairing.attach(device)
         device.on(Device.EVENT_CONNECTION, self._on_connection)
         self._rebuild([])
         self._apply_settings()
@@ -160,6 +161,9 @@ class ShimConnection:
                 self._with_connection(body, lambda connection: self._indicate(connection, handle, body[4:]))
             elif opcode == UPDATE:
                 await self._update(struct.unpack_from("<H", body)[0], body[2:])
+            elif opcode == PASSKEY:
+                connection_handle, _action, number = struct.unpack("<HBI", body)
+                self._pairing.answer(connection_handle, number)
             elif opcode == EXCHANGE_MTU:
                 self._with_connection(body, lambda connection: connection.gatt_client.request_mtu(self._mtu))
             else:
@@ -170,8 +174,12 @@ class ShimConnection:
     # -- settings, table
 
     def _configure(self, body: bytes) -> None:
-        (self._mtu,) = struct.unpack_from("<H", body)
-        self._name = body[2:]
+        self._mtu, security, io = struct.unpack_from("<HBB", body)
+        self._name = body[4:]
+        try:
+            self._pairing.configure(security, io)
+        except ValueError:
+            raise ShimError(f"the firmware has an IO capability {io}, which is none") from None
 
     def _apply_settings(self) -> None:
         self.device.gatt_server.max_mtu = self._mtu
@@ -186,6 +194,7 @@ class ShimConnection:
         for standard in self._standard_services():
             server.add_service(standard)
         for service, attributes in services:
+            flags_of = {id(attribute): flags for attribute, flags in attributes}
             for attribute, flags in attributes:
                 attribute.value = self._value_for(attribute, flags)
             for characteristic in service.characteristics:
@@ -194,7 +203,7 @@ class ShimConnection:
                     cccd = gatt.Descriptor(
                         gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR,
                         _OPEN,
-                        server.make_descriptor_value(characteristic),
+                        self._subscription(server.make_descriptor_value(characteristic), flags_of[id(characteristic)]),
                     )
                     characteristic.descriptors = [cccd, *characteristic.descriptors]
             expected = [attribute.handle for attribute, _flags in attributes]
@@ -227,12 +236,11 @@ class ShimConnection:
 
     def _value_for(self, attribute: att.Attribute[bytes], flags: int) -> att.AttributeValue[bytes]:
         # Bumble does not check the plain read and write permissions. NimBLE's ble_att_svr_check_perms does, and
-        # takes either kind of write for a writable attribute. There is no pairing here, so no link is encrypted.
+        # takes either kind of write for a writable attribute.
         async def read(connection: Connection) -> bytes:
             if not flags & _FLAG_READ:
                 raise att.ATT_Error(error_code=att.ErrorCode.READ_NOT_PERMITTED)
-            if flags & _FLAG_READ_PROTECTED:
-                raise att.ATT_Error(error_code=att.ErrorCode.INSUFFICIENT_AUTHENTICATION)
+            await self._pairing.check(connection, flags, is_write=False)
             status, value = await self._ask(READ, connection, attribute.handle, b"")
             if status:
                 raise att.ATT_Error(error_code=att.ErrorCode(status))
@@ -241,11 +249,23 @@ class ShimConnection:
         async def write(connection: Connection, value: bytes) -> None:
             if not flags & _FLAG_WRITES:
                 raise att.ATT_Error(error_code=att.ErrorCode.WRITE_NOT_PERMITTED)
-            if flags & _FLAG_WRITE_PROTECTED:
-                raise att.ATT_Error(error_code=att.ErrorCode.INSUFFICIENT_AUTHENTICATION)
+            await self._pairing.check(connection, flags, is_write=True)
             await self._ask(WRITE, connection, attribute.handle, value)
 
         return att.AttributeValue(read=read, write=write)
+
+    def _subscription(self, value: att.AttributeValueV2[bytes], flags: int) -> att.AttributeValueV2[bytes]:
+        async def write(bearer: att.Bearer, subscription: bytes) -> None:
+            assert isinstance(bearer, Connection)
+            await self._pairing.check_subscription(bearer, flags)
+            value.write(bearer, subscription)
+
+        async def read(bearer: att.Bearer) -> bytes:
+            subscription = value.read(bearer)
+            assert isinstance(subscription, bytes)
+            return subscription
+
+        return att.AttributeValueV2(read=read, write=write)
 
     # -- questions to the firmware
 
@@ -254,16 +274,35 @@ class ShimConnection:
             # The link may have gone while this waited for its turn; the firmware has been told.
             if self._device is None or connection.handle not in self._device.connections:
                 raise att.ATT_Error(error_code=att.ErrorCode.UNLIKELY_ERROR)
-            loop = asyncio.get_running_loop()
-            self._token = (self._token + 1) & 0xFF
-            self._question = loop.create_future()
-            timer = loop.call_later(ANSWER_TIMEOUT_S, self._abandon_question)
-            self._send(opcode, struct.pack("<HHB", connection.handle, handle, self._token) + value)
-            try:
-                return await self._question
-            finally:
-                timer.cancel()
-                self._question = None
+            return await self._exchange(opcode, struct.pack("<HH", connection.handle, handle), value)
+
+    async def _exchange(self, opcode: int, head: bytes, value: bytes) -> tuple[int, bytes]:
+        loop = asyncio.get_running_loop()
+        self._token = (self._token + 1) & 0xFF
+        self._question = loop.create_future()
+        timer = loop.call_later(ANSWER_TIMEOUT_S, self._abandon_question)
+        self._send(opcode, head + bytes((self._token,)) + value)
+        try:
+            return await self._question
+        finally:
+            timer.cancel()
+            self._question = None
+
+    async def _get_secret(self, kind: int, key: bytes) -> bytes | None:
+        async with self._turn:
+            status, value = await self._exchange(GET_SECRET, b"", bytes((kind, 0)) + key)
+        # NimBLE takes a value of another length for none.
+        return value if status and len(value) == SECRET_LENGTH else None
+
+    async def _set_secret(self, kind: int, key: bytes, value: bytes) -> bool:
+        async with self._turn:
+            return bool((await self._exchange(SET_SECRET, b"", bytes((kind, len(key))) + key + value))[0])
+
+    def _ask_passkey(self, connection: Connection, action: int, number: int) -> None:
+        self._send(ASK_PASSKEY, struct.pack("<HBI", connection.handle, action, number))
+
+    def _on_security(self, connection: Connection, security: Security) -> None:
+        self._send(ENCRYPTED, struct.pack("<H", connection.handle) + security.body())
 
     def _on_answer(self, token: int, status: int, value: bytes) -> None:
         if self._question is not None and token == self._token and not self._question.done():
@@ -278,6 +317,7 @@ class ShimConnection:
     def _on_connection(self, connection: Connection) -> None:
         address = connection.peer_address
         handle = struct.pack("<H", connection.handle)
+        self._pairing.on_connection(connection)
         self._send(CONNECTED, handle + bytes((address.address_type & 1,)) + bytes(address)[::-1])
         connection.on(Connection.EVENT_DISCONNECTION, lambda _reason: self._send(DISCONNECTED, handle))
         connection.on(
@@ -353,12 +393,6 @@ class ShimConnection:
     def on_notification_sent(self, connection_handle: int) -> None:
         """The air has taken one notification: the firmware may queue another."""
         self._send(SENT, struct.pack("<H", connection_handle))
-
-
-class _NoPairing(PairingDelegate):
-    # The firmware's side has no pairing yet; a phone that asks is told so, instead of being given Just Works.
-    async def accept(self) -> bool:
-        return False
 
 
 def _parse_services(body: bytes) -> list[_Described]:

@@ -172,13 +172,6 @@ async def test_flags_are_enforced(scene: Scene, flags, refused_read, refused_wri
     assert await scene.do(f"ble.gatts_read({scene.handles[0]})") == (b"" if refused_write else b"x")
 
 
-async def test_a_phone_that_wants_to_pair_is_refused(scene: Scene):
-    await scene.begin("((UUID(0xAA01), R),)")
-    with pytest.raises(Exception, match="PAIRING_NOT_SUPPORTED"):
-        await asyncio.wait_for(scene.connection.pair(), 10)
-    assert not scene.connection.is_encrypted
-
-
 # -- reads and writes meet the handler
 
 
@@ -459,9 +452,9 @@ async def test_what_is_not_there_says_so(scene: Scene):
     await scene.do(BLUETOOTH)
     await scene.do("ble.active(True)")
     for call in (
-        "gap_scan(0)", "gap_connect(0, b'')", "gap_pair(1)", "gap_passkey(1, 2, 3)", "gattc_read(1, 2)",
+        "gap_scan(0)", "gap_connect(0, b'')", "gap_pair(1)", "gattc_read(1, 2)",
         "gattc_write(1, 2, b'')", "gattc_discover_services(1)", "gattc_discover_characteristics(1, 2, 3)",
-        "gattc_discover_descriptors(1, 2, 3)", "l2cap_listen(1, 2)", "config(bond=True)", "config(addr_mode=2)",
+        "gattc_discover_descriptors(1, 2, 3)", "l2cap_listen(1, 2)", "config(addr_mode=2)",
     ):  # fmt: skip
         with pytest.raises(DeviceError, match="EOPNOTSUPP"):
             await scene.do("ble." + call)
