@@ -46,8 +46,10 @@ class UnixDevice:
     ):
         self._output = ""
         self._environment = {"PATH": os.environ.get("PATH", ""), **environment}
+        self.image: Path | None = None  # the ROM image; None: `binary` has it all
         if binary is None:
-            self._environment["MPOS_ROM"] = str(rom.build(bits, aioble or toolchain.aioble()[0]))
+            self.image = rom.build(bits, aioble or toolchain.aioble()[0])
+            self._environment["MPOS_ROM"] = str(self.image)
             self._command = [str(toolchain.micropython(bits)), "-X", f"heapsize={heap}", str(START)]
         else:
             self._environment["MICROPYPATH"] = ".frozen"

@@ -77,9 +77,10 @@ async def provision_bench(line: PhoneLine) -> None:
         )
 
 
-async def unix_state(parameters: Path, tables: bytes) -> Path:
-    """The folder with UNIX_FILES."""
-    image = rom.build(32, toolchain.aioble()[0])
+async def unix_state(parameters: Path, tables: bytes, image: Path | None = None) -> Path:
+    """The folder with UNIX_FILES. image: the firmware's ROM image, where the caller has one."""
+    if image is None:
+        image = rom.build(32, toolchain.aioble()[0])
 
     async def make(folder: Path) -> None:
         scratch = folder / "tables"
@@ -96,7 +97,7 @@ async def unix_state(parameters: Path, tables: bytes) -> Path:
                 await provision_bench(line)
         scratch.unlink()
 
-    return await _made_once("unix", [image.read_bytes(), *_sources()], make)
+    return await _made_once("unix", [_hash(image), *_sources()], make)
 
 
 async def qemu_state(parameters: Path, tables: bytes) -> Path:
@@ -130,7 +131,16 @@ def copy(state: Path, into: Path) -> None:
 @cache
 def _sources() -> tuple[bytes, ...]:
     tools = Path(__file__).resolve().parents[1]
-    return tuple((tools / name).read_bytes() for name in _SOURCES)
+    return tuple(_hash(tools / name) for name in _SOURCES)
+
+
+def _hash(path: Path) -> bytes:
+    return _hashed(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _hashed(path: Path, _changed: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 @contextlib.asynccontextmanager
@@ -147,9 +157,7 @@ async def _on(device: Device) -> AsyncIterator[None]:
 
 
 async def _made_once(kind: str, content: list[bytes], make: Callable[[Path], Awaitable[None]]) -> Path:
-    digest = hashlib.sha256()
-    for part in content:
-        digest.update(len(part).to_bytes(8, "big") + part)
+    digest = hashlib.sha256(b"".join(content))
     folder = FOLDER / f"{kind}-{digest.hexdigest()[:16]}"
     if folder.exists():
         return folder

@@ -166,9 +166,10 @@ class World:
         else:
             head = await enter(serve_head(self.head))
             await enter(self.radio)
-            self.device = self._unix_device(nfc, slot, head, keys, parameters, tables)
+            self.device = device = self._unix_device(nfc, slot, head, keys, parameters, tables)
             if not self.blank and not (self.state / "ring").exists():
-                provisioned.copy(await provisioned.unix_state(PARAMETERS, bench_tables()), self.state)
+                made = await provisioned.unix_state(PARAMETERS, bench_tables(), device.image)
+                provisioned.copy(made, self.state)
         await self.start_reader()
         self._stack.push_async_callback(self.stop_reader)
 
