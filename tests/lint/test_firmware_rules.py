@@ -81,7 +81,8 @@ def every_public_thing_documented(file: File) -> Iterator[str]:
 
 
 def native_code_stays(file: File, supervisor: File | None = None) -> Iterator[str]:
-    """MicroPython never gives back the memory of native code, so a module that has some is loaded once and for all."""
+    """MicroPython never gives back the memory of native code, so a module that has some is loaded once and for all: at
+    the start, or, when util/modules.py names it, whenever it is wanted first."""
     if not re.search(r"@(micropython\.)?(viper|native)\b", file.text):
         return
     module = file.path.removeprefix("firmware/").removesuffix(".py").replace("/", ".")
@@ -90,7 +91,7 @@ def native_code_stays(file: File, supervisor: File | None = None) -> Iterator[st
     for node in kept.tree.body:
         if isinstance(node, ast.ImportFrom) and node.module:
             named |= {f"reader.{node.module}.{alias.name}" for alias in node.names}
-    if module not in named:
+    if module not in named and f'"{module}"' not in read("firmware/reader/util/modules.py").text:
         yield file.says(
             1, "has native code; import it at the top of reader/app/reader.py, so that it is never unloaded"
         )

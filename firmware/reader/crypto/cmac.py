@@ -1,15 +1,13 @@
 """AES-CMAC (NIST SP 800-38B; RFC 4493) and the key derivation made of it (NIST SP 800-108, counter mode).
 
-The blocks run in C, by cryptolib's CBC: the device's own part is the subkeys and the last block.
+The blocks run in C, by cryptolib's CBC (but for AES-192): the device's own part is the subkeys and the last block.
 """
 
-from cryptolib import aes
 from micropython import const
 
+from reader.crypto.aes import CBC, ECB, cipher
 from reader.util.wipe import wipe
 
-_ECB = const(1)
-_CBC = const(2)
 _BLOCK = const(16)
 _PIECE = const(64)
 _HIGH = const(0x80)
@@ -18,12 +16,12 @@ LENGTH = 16
 
 
 class Cmac:
-    """The MAC of all that `update` is given, under a key of 16 or 32 bytes. One use."""
+    """The MAC of all that `update` is given, under a key of 16, 24 or 32 bytes. One use."""
 
     def __init__(self, key):
         self._subkey = bytearray(_BLOCK)
-        aes(key, _ECB).encrypt(self._subkey, self._subkey)
-        self._chain = aes(key, _CBC, bytes(_BLOCK))
+        cipher(key, ECB).encrypt(self._subkey, self._subkey)
+        self._chain = cipher(key, CBC, bytes(_BLOCK))
         self._held = bytearray(_BLOCK)  # the last block so far: it is treated otherwise if nothing follows
         self._fill = 0
         self._out = bytearray(_PIECE)

@@ -3,6 +3,9 @@
 import gc
 import sys
 
+# Native code that few readers need: MicroPython never gives its memory back, so once loaded it stays
+_STAY = ["reader.crypto.aes192"]
+
 
 def forget(name: str) -> None:
     """Unload the module `name` (full name): its code and tables leave the heap with the next collection.
@@ -28,11 +31,12 @@ def loaded() -> list:
 
 
 def keep_only(names: list) -> None:
-    """Unload every module of the firmware that is not among `names`: what came since `loaded` said them.
+    """Unload every module of the firmware that is not among `names`: what came since `loaded` said them, but _STAY.
 
     Their memory is there again at once: what is allocated next then goes to the low end of the heap, and the free part
     stays in one piece.
     """
+    names = names + _STAY
     for name in [name for name in sys.modules if name.startswith("reader.") and name not in names]:
         forget(name)
     gc.collect()

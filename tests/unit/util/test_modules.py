@@ -63,3 +63,13 @@ def test_what_came_since():
     assert "reader.link.protocol" not in sys.modules and "reader.outcome" not in sys.modules
     assert "reader.link.framing" in sys.modules
     keep_only(kept)
+
+
+def test_native_code_that_few_need_stays():
+    kept = loaded()
+    import reader.crypto.aes
+    import reader.crypto.aes192  # noqa: F401
+
+    keep_only(kept)
+    assert "reader.crypto.aes" not in sys.modules
+    assert "reader.crypto.aes192" in sys.modules
