@@ -21,6 +21,13 @@ DETAILS: dict[int, dict[int, str]] = {
         19: "the key is longer than the one it comes under",
         20: "an optional block that this reader does not know",
     },
+    # firmware/reader/dukpt/working.py
+    511: {
+        1: "the PIN key is wrong",
+        2: "the MAC key is wrong, or of the other MAC's length",
+        3: "the track key is wrong",
+        4: "the host sent no track key, and this reader sends no track in clear",
+    },
     # firmware/reader/app/file_load.py
     811: {
         1: "there is no such file",

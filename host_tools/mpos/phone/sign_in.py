@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from mpos.describe.error_details import DETAILS
 from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient
 from mpos.link.messages import Message, Opcode, Tag
 
 E_SIGN_IN = 510
-_E_KEY_CHECK = 511
 _APPROVED, _DECLINED = 3, 4
-# detail of 511
-_KEYS = {
-    1: "the PIN key is wrong",
-    2: "the MAC key is wrong",
-    3: "the track key is wrong",
-    4: "the host sent no track key, and this reader sends no track in clear",
-}
 
 
 class SignInFailed(Exception):
@@ -60,6 +53,6 @@ def _judge(event: Message) -> None:
         raise SignInFailed(0, 0, f"the host refused the sign-in with {event.text_of(Tag.RESPONSE_CODE)}")
     code, detail = event.number_of(Tag.ERROR), event.number_of(Tag.DETAIL)
     text = ERRORS[code][1] if code in ERRORS else f"error {code}"
-    if code == _E_KEY_CHECK and detail in _KEYS:
-        text += f" Here: {_KEYS[detail]}."
+    if why := DETAILS.get(code, {}).get(detail):
+        text += f" Here: {why}."
     raise SignInFailed(code, detail, text)
