@@ -26,6 +26,9 @@ _IRQ_GATTS_WRITE = const(3)
 _ADVERTISING_MS = const(60_000)
 _NOTIFY_TRIES = const(50)
 _NOTIFY_PAUSE_MS = const(10)
+# NimBLE's BLE_GATT_CHR_F_*, which aioble has no names for; a descriptor is as its characteristic
+_READ_AUTHENTICATED = const(0x0600)
+_WRITE_AUTHENTICATED = const(0x3000)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -34,11 +37,15 @@ if _TYPE_CHECKING:
 
 
 class GattService(Pipe):
-    """A duplex message pipe. `name` is advertised; `version` goes into Device Information (0x180A)."""
+    """A duplex message pipe. `name` is advertised; `version` goes into Device Information (0x180A); `pairing`: a
+    Pairing, without which anybody may connect."""
 
-    def __init__(self, name: str, version: str):
+    def __init__(self, name: str, version: str, pairing=None):
         super().__init__()
         self.name = name
+        self._pairing = pairing
+        if pairing is not None:
+            pairing.start()
         # Copies that did not come from the package index carry no version
         self.stack = getattr(aioble, "__version__", "real, version unknown")
         aioble.config(mtu=_MTU)
@@ -48,6 +55,9 @@ class GattService(Pipe):
             service, bluetooth.UUID(_RECEIVE), write=True, write_no_response=True, max_len=_MTU - _ATT_HEADER
         )
         self._tx = aioble.Characteristic(service, bluetooth.UUID(_SEND), notify=True)
+        if pairing is not None:
+            self._rx.flags |= _WRITE_AUTHENTICATED
+            self._tx.flags |= _READ_AUTHENTICATED
         device = aioble.Service(bluetooth.UUID(0x180A))
         aioble.Characteristic(device, bluetooth.UUID(0x2A24), read=True, initial=name.encode())
         aioble.Characteristic(device, bluetooth.UUID(0x2A26), read=True, initial=version.encode())
@@ -76,12 +86,16 @@ class GattService(Pipe):
             except asyncio.TimeoutError:
                 continue  # begin again, so that a radio that has died says so
             async with connection:
-                self._connection = connection
-                receiver = asyncio.create_task(self._receive(handle))
+                tasks = [asyncio.create_task(self._receive(connection, handle))]
+                if self._pairing is None:
+                    self._connection = connection
+                else:
+                    tasks.append(asyncio.create_task(self._pairing.run()))
                 try:
                     await connection.disconnected(timeout_ms=None)
                 finally:
-                    receiver.cancel()
+                    for task in tasks:
+                        task.cancel()
                     self._connection = None
                     self._forget()  # before the next phone can connect, and write
                     gone()
@@ -98,7 +112,10 @@ class GattService(Pipe):
             self._arrived.popleft()
         self._assembler.reset()
 
-    async def _receive(self, handle) -> None:
+    async def _receive(self, connection, handle) -> None:
+        if self._pairing is not None:
+            await self._pairing.wait()
+            self._connection = connection
         while True:
             while self._arrived:
                 try:
