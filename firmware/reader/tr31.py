@@ -15,9 +15,9 @@ What may be taken is the caller's table (app/key_load.py). One that cannot be un
 
 from binascii import unhexlify
 
-from cryptolib import aes
 from micropython import const
 
+from reader.crypto.aes import CBC, cipher
 from reader.crypto.cmac import cmac, matches
 from reader.crypto.des import Des3
 from reader.errors import E_KEY_BLOCK, ReaderError
@@ -36,7 +36,6 @@ _B = const(0x42)
 _D = const(0x44)
 _TDES_BLOCK = const(8)
 _AES_BLOCK = const(16)
-_CBC = const(2)
 _T = const(0x54)
 _A = const(0x41)
 _TDES_CHECK = const(3)
@@ -53,7 +52,7 @@ if _TYPE_CHECKING:
 def unwrap(protection, block) -> tuple[bytes, bytearray]:
     """The header with its optional blocks, and the key for the caller to wipe.
 
-    `protection`: 16 bytes of a TDES key for version B, 16 or 32 of an AES key for version D. `block`: ASCII.
+    `protection`: 16 bytes of a TDES key for version B, 16, 24 or 32 of an AES key for version D. `block`: ASCII.
     Raises E_KEY_BLOCK.
     """
     size = len(block)
@@ -62,7 +61,7 @@ def unwrap(protection, block) -> tuple[bytes, bytearray]:
     text = bytes(block)
     is_aes = text[0] == _D
     unit = _AES_BLOCK if is_aes else _TDES_BLOCK
-    if not (is_aes or text[0] == _B) or len(protection) not in ((16, 32) if is_aes else (16,)):
+    if not (is_aes or text[0] == _B) or len(protection) not in ((16, 24, 32) if is_aes else (16,)):
         raise ReaderError(E_KEY_BLOCK, _VERSION)
     if _number(text, 1, 4, 10) != size:
         raise ReaderError(E_KEY_BLOCK, _LENGTH)
@@ -125,9 +124,9 @@ def check_value(algorithm: int, key) -> bytes:
     CMAC of zeros; of any other none."""
     if algorithm == _T:
         block = bytearray(_TDES_BLOCK)
-        cipher = Des3(key)
-        cipher.encrypt_into(block, block)
-        cipher.wipe()
+        des = Des3(key)
+        des.encrypt_into(block, block)
+        des.wipe()
         return bytes(block[:_TDES_CHECK])
     return bytes(cmac(key, bytes(_AES_BLOCK))[:_AES_CHECK]) if algorithm == _A else b""
 
@@ -154,11 +153,11 @@ def _decrypt(protection, is_aes: bool, secret, out) -> None:
     key = _derived(protection, is_aes, _ENCRYPTION)
     n = len(out)
     if is_aes:
-        aes(key, _CBC, secret[n:]).decrypt(secret[:n], out)
+        cipher(key, CBC, secret[n:]).decrypt(secret[:n], out)
     else:
-        cipher = Des3(key)
-        cipher.cbc_decrypt_into(secret[n:], secret[:n], out)
-        cipher.wipe()
+        des = Des3(key)
+        des.cbc_decrypt_into(secret[n:], secret[:n], out)
+        des.wipe()
     wipe(key)
 
 
@@ -174,20 +173,20 @@ def _derived(protection, is_aes: bool, purpose: int) -> bytearray:
     n = len(protection)
     key = bytearray(n)
     unit = _AES_BLOCK if is_aes else _TDES_BLOCK
-    for number in range(n // unit):
-        data = bytes((number + 1, 0, purpose, 0, 0, n // 8 if is_aes else 0, 8 * n >> 8, 8 * n & 0xFF))
+    for at in range(0, n, unit):
+        data = bytes((at // unit + 1, 0, purpose, 0, 0, n // 8 if is_aes else 0, 8 * n >> 8, 8 * n & 0xFF))
         part = cmac(protection, data) if is_aes else _cmac_tdes(protection, data)
-        key[number * unit : (number + 1) * unit] = part
+        key[at : at + unit] = memoryview(part)[: n - at]
         wipe(part)
     return key
 
 
 def _cmac_tdes(key, data) -> bytearray:
     """CMAC under TDES (NIST SP 800-38B) of whole blocks, one at least: others do not come here."""
-    cipher = Des3(key)
+    des = Des3(key)
     mac = bytearray(_TDES_BLOCK)
     subkey = bytearray(_TDES_BLOCK)
-    cipher.encrypt_into(subkey, subkey)
+    des.encrypt_into(subkey, subkey)
     carry = 0
     for i in range(_TDES_BLOCK - 1, -1, -1):
         carry |= subkey[i] << 1
@@ -198,10 +197,10 @@ def _cmac_tdes(key, data) -> bytearray:
     view = memoryview(data)
     last = len(view) - _TDES_BLOCK
     for at in range(0, last, _TDES_BLOCK):
-        cipher.cbc_encrypt_into(mac, view[at : at + _TDES_BLOCK], mac)
+        des.cbc_encrypt_into(mac, view[at : at + _TDES_BLOCK], mac)
     for i in range(_TDES_BLOCK):
         subkey[i] ^= view[last + i]
-    cipher.cbc_encrypt_into(mac, subkey, mac)
-    cipher.wipe()
+    des.cbc_encrypt_into(mac, subkey, mac)
+    des.wipe()
     wipe(subkey)
     return mac

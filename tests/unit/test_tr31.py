@@ -171,13 +171,13 @@ def test_malformed(block, detail, why):
         tr31.unwrap(h(_D_PROTECTION), block.encode())
 
 
-@cases((_TR31_B, 15), (_TR31_B, 24), (_TR31_B, 32), (_TR31_D, 0), (_TR31_D, 24), (_TR31_D, 31))
+@cases((_TR31_B, 15), (_TR31_B, 24), (_TR31_B, 32), (_TR31_D, 0), (_TR31_D, 8), (_TR31_D, 31))
 def test_another_kind_of_protection_key(vector, length):
     with raises(E_KEY_BLOCK, _VERSION):
         tr31.unwrap(bytes(length), vector[1].encode())
 
 
-@cases((_TR31_B, 16), (_TR31_D, 16), (_TR31_D, 32))
+@cases((_TR31_B, 16), (_TR31_D, 16), (_TR31_D, 24), (_TR31_D, 32))
 def test_another_protection_key(vector, length):
     with raises(E_KEY_BLOCK, _MAC):
         tr31.unwrap(bytes(length), vector[1].encode())

@@ -5,7 +5,7 @@
 | B1 | T, X | 16 | KS: KSN, 20 digits, counter 0 | initial key of TDES DUKPT, once |
 | B1 | A, X | 16, 24, 32 | IK: initial key ID, 16 digits | initial key of AES DUKPT, once |
 | K0 | T, D | 16 | | terminal master key (TMK) |
-| K1 | A, D | 16, 32 | | block protection key of version D: replaces the one this block is under |
+| K1 | A, D | 16, 24, 32 | | block protection key of version D: replaces the one this block is under |
 | K1 | T, D | 16 | | the one of version B, under which only TDES keys come |
 | 10 | A, X | 16 | | session root |
 | 11 | 0, N | 6 | 10: slot (1 to 16), kind (protocol.KEY_*), 2 digits each | key of cards that are not for payment |
@@ -13,6 +13,9 @@
 All digits are hexadecimal. Optional block 20, 8 digits, is in every block: a number greater than that of the last block that was taken.
 PB, TS and LB may be there too. Exportability is N, key version, context and reserved are 0. A key is not longer than the AES key it comes
 under. Key and number are in the store with the same step, or nothing is.
+
+With SCHEME (2: AES DUKPT) beside the block, it is one of version D under the DUKPT update key, and in it an initial key (B1, A) that
+takes the place of the one that key came from (ANSI X9.24-3:2017, 6.5.3).
 
 What is refused is E_KEY_REPLAY (the number), E_KEY_EXISTS (an initial key is loaded once: ANSI X9.24-1), E_NO_KEY (no protection key for
 blocks of this version; detail: its section), or E_KEY_BLOCK, whose detail is one of tr31.py or:
@@ -26,11 +29,12 @@ from micropython import const
 
 from .. import tr31
 from ..dukpt import scheme
-from ..errors import E_KEY_BLOCK, E_NO_KEY, ReaderError
+from ..errors import E_KEY_BLOCK, E_LINK_BODY, E_NO_KEY, ReaderError
 from ..link import protocol
 from ..storage import log_events, sections, serials
 from ..util.wipe import wipe
 
+_TDES_BLOCK = const(2)  # as tr31.py
 _USAGE = const(10)
 _ALGORITHM = const(11)
 _MODE = const(12)
@@ -45,6 +49,7 @@ _OPTIONAL = const(20)
 
 _B = const(0x42)
 _T = const(0x54)
+_A = const(0x41)
 _PROTECTION_MOST = const(32)
 
 # Usage (2), algorithm, mode; lengths of the key, a bit for each of _LENGTHS; section
@@ -53,7 +58,7 @@ _ROWS = (
     b"B1TX\x02\x01",
     b"B1AX\x0e\x02",
     b"K0TD\x02\x08",
-    b"K1AD\x0a\x04",
+    b"K1AD\x0e\x04",
     b"K1TD\x02\x0c",
     b"10AX\x02\x03",
     b"110N\x01\x07",
@@ -67,7 +72,13 @@ if _TYPE_CHECKING:
 def handle(reader, _opcode: int, _number: int, body) -> "Callable":
     """Carry it out; the function that writes the response's body: the key's check value, if it has one."""
     try:
-        section, check = _load(reader.ring, protocol.need(body, protocol.KEY_BLOCK))
+        block = protocol.need(body, protocol.KEY_BLOCK)
+        if protocol.find(body, protocol.SCHEME, 1) is None:
+            section, check = _load(reader.ring, block)
+        elif protocol.need_int(body, protocol.SCHEME, 1) == scheme.AES_DUKPT:
+            section, check = _update(reader.ring, block)
+        else:
+            raise ReaderError(E_LINK_BODY, protocol.SCHEME)
     except ReaderError as error:
         reader.log(log_events.LOG_KEY_REFUSED, error.code << 16 | error.detail & 0xFFFF)
         raise
@@ -92,16 +103,37 @@ def _load(ring, block) -> tuple[int, bytes]:
     finally:
         wipe(protection)
     try:
-        return _take(ring, header, key, n)
+        section, also = _accept(ring, header, key, n)
+        _store(ring, section, header, key, also)
+        return section, tr31.check_value(header[7], key)
     finally:
         wipe(key)
 
 
-def _take(ring, header: bytes, key, protection: int) -> tuple[int, bytes]:
-    """`protection`: how long the key is that this one came under."""
+def _update(ring, block) -> tuple[int, bytes]:
+    """The same for an initial key that comes under the update key of the one before it."""
+    also: list = []
+    check = b""
+
+    def open_block(update):
+        nonlocal check
+        if block[:1] != b"D":
+            raise ReaderError(E_KEY_BLOCK, _TDES_BLOCK)
+        header, key = tr31.unwrap(update, block)
+        section, numbers = _accept(ring, header, key, len(update))
+        if section != sections.AES:
+            raise ReaderError(E_KEY_BLOCK, _USAGE)
+        also.extend(numbers)
+        check = tr31.check_value(_A, key)
+        return key, _digits(header, b"IK", 8, _KSN) + bytes(4)
+
+    scheme.machine(ring, scheme.AES_DUKPT).update_initial_key(open_block, also)
+    return sections.AES, check
+
+
+def _accept(ring, header: bytes, key, protection: int) -> tuple[int, tuple]:
+    """The section it is for, and its number for the ring. `protection`: how long the key is that this one came under."""
     row = _row(header)
-    section = row[5]
-    algorithm = header[7]
     if header[8] != row[3]:
         raise ReaderError(E_KEY_BLOCK, _MODE)
     if header[11:12] != b"N":
@@ -112,18 +144,24 @@ def _take(ring, header: bytes, key, protection: int) -> tuple[int, bytes]:
     index = _LENGTHS.find(bytes((n,)))
     if index < 0 or not row[4] >> index & 1:
         raise ReaderError(E_KEY_BLOCK, _LENGTH)
-    if algorithm != _T and (header[0] == _B or n > protection):
+    if header[7] != _T and (header[0] == _B or n > protection):
         raise ReaderError(E_KEY_BLOCK, _STRENGTH)
     for name, _, _ in tr31.optional_blocks(header):
         if name not in (b"20", b"10", b"KS", b"IK", b"PB", b"TS", b"LB"):
             raise ReaderError(E_KEY_BLOCK, _OPTIONAL)
-    also = (serials.newer(ring, serials.KEYS, int.from_bytes(_digits(header, b"20", 4, _SERIAL), "big")),)
-    if section in (sections.TDES, sections.AES):
-        is_aes = section == sections.AES
-        serial = _digits(header, b"IK", 8, _KSN) + bytes(4) if is_aes else _digits(header, b"KS", 10, _KSN)
-        if not is_aes and (serial[7] & 0x1F or serial[8] or serial[9]):
+    number = int.from_bytes(_digits(header, b"20", 4, _SERIAL), "big")
+    return row[5], (serials.newer(ring, serials.KEYS, number),)
+
+
+def _store(ring, section: int, header: bytes, key, also: tuple) -> None:
+    if section == sections.AES:
+        serial = _digits(header, b"IK", 8, _KSN) + bytes(4)
+        scheme.machine(ring, scheme.AES_DUKPT).load_initial_key(key, serial, also)
+    elif section == sections.TDES:
+        serial = _digits(header, b"KS", 10, _KSN)
+        if serial[7] & 0x1F or serial[8] or serial[9]:
             raise ReaderError(E_KEY_BLOCK, _KSN)
-        scheme.machine(ring, scheme.AES_DUKPT if is_aes else scheme.TDES_DUKPT).load_initial_key(key, serial, also)
+        scheme.machine(ring, scheme.TDES_DUKPT).load_initial_key(key, serial, also)
     elif section == sections.CARD_KEYS:
         from ..storage.card_keys import SLOTS, CardKeys
 
@@ -133,7 +171,6 @@ def _take(ring, header: bytes, key, protection: int) -> tuple[int, bytes]:
         CardKeys(ring).put(slot, kind, key, also)
     else:
         ring.write(((section, key),) + also)
-    return section, tr31.check_value(algorithm, key)
 
 
 def _row(header: bytes) -> bytes:

@@ -24,7 +24,7 @@ _FIELDS = (
     (b"B1TX00N", (16,), sections.TDES),
     (b"B1AX00N", (16, 24, 32), sections.AES),
     (b"K0TD00N", (16,), sections.MASTER_KEY),
-    (b"K1AD00N", (16, 32), sections.BLOCK_KEY),
+    (b"K1AD00N", (16, 24, 32), sections.BLOCK_KEY),
     (b"K1TD00N", (16,), sections.BLOCK_KEY_TDES),
     (b"10AX00N", (16,), sections.SESSION_ROOT),
     (b"110N00N", (6,), sections.CARD_KEYS),

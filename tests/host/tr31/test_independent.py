@@ -79,7 +79,7 @@ def _blocks(draw: st.DrawFn) -> tuple[tr31.KeyBlock, bytes, str]:
     header = tr31.Header(version, draw(_TWO), draw(_ONE), draw(_ONE), draw(_TWO), draw(_ONE))
     for name, value in draw(_OPTIONAL).items():
         header.blocks[name] = value
-    length = 16 if version == "B" else draw(st.sampled_from((16, 32)))
+    length = 16 if version == "B" else draw(st.sampled_from((16, 24, 32)))
     made = tr31.KeyBlock(draw(st.binary(min_size=length, max_size=length)), header)
     key = draw(_KEYS)
     return made, key, made.wrap(key, draw(st.integers(0, 48)))
@@ -116,6 +116,7 @@ def test_another_key_unwraps_nothing(device: Device, made: tuple[tr31.KeyBlock, 
         ("D", 16, "T", 16, {"KS": "FFFF9876543210E00000", "20": "00000001"}),
         ("D", 32, "A", 32, {"IK": "FFFF9876543210E0", "20": "7FFFFFFF"}),
         ("D", 32, "A", 16, {}),
+        ("D", 24, "A", 24, {}),
     ],
 )
 def test_no_bit_may_change(device: Device, version: str, protection: int, algorithm: str, key: int, blocks) -> None:

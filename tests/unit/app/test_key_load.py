@@ -62,11 +62,13 @@ def _block(fields, key, *optional, protection=_PROTECTION, serial=1, **more):
     return key_blocks.block(protection, fields, key, numbered, **more)
 
 
-def _load(reader, block):
+def _load(reader, block, under=0):
     """The check value of the answer."""
     body = bytearray(len(block) + 8)
     writer = ber_tlv.Writer(body)
     writer.put(protocol.KEY_BLOCK, block)
+    if under:
+        writer.put(protocol.SCHEME, bytes((under,)))
     answer = protocol.Writer()
     write = key_load.handle(reader, protocol.KEY_LOAD, 1, memoryview(body)[: writer.length])
     write(answer.begin(protocol.RESPONSE, protocol.KEY_LOAD, 1))
@@ -83,6 +85,12 @@ def _section(reader, number):
 def _image(parts):
     keys, journal, secret = parts
     return keys.copy(), journal.copy(), secret.data
+
+
+def _put_back(parts, image):
+    parts[0].put_back(image[0])
+    parts[1].put_back(image[1])
+    parts[2].data = image[2]
 
 
 def test_initial_key_of_tdes_dukpt():
@@ -105,6 +113,7 @@ def test_initial_key_of_aes_dukpt():
     ("D10AX00N", _ROOT_KEY, _ROOT, "227DCE88F8"),
     ("DK0TD00N", _TDES_KEY, _MASTER, "AF8C07"),
     ("DK1AD00N", _ROOT_KEY, _BLOCK_KEY, "227DCE88F8"),
+    ("DK1AD00N", _ROOT_KEY + _ROOT_KEY[:8], _BLOCK_KEY, "9B4A4193C6"),
     ("DK1TD00N", _PROTECTION_TDES, _BLOCK_TDES, "8BAF47"),
 )
 def test_a_key_that_replaces(fields, key, section, check):
@@ -181,7 +190,7 @@ _S = ("20", "00000005")
     (_block("DB1TX00N", _TDES_KEY[:8], _KSN), E_KEY_BLOCK, 15, "single DES"),
     (_block("DB1AX00N", bytes(31), _IK), E_KEY_BLOCK, 15, "no length of AES"),
     (_block("D10AX00N", bytes(32)), E_KEY_BLOCK, 15, "a session root of AES-256"),
-    (_block("DK1AD00N", bytes(24)), E_KEY_BLOCK, 15, "a protection key of AES-192"),
+    (_block("DK1AD00N", bytes(8)), E_KEY_BLOCK, 15, "no protection key"),
     (_block("D110N00N", bytes(16), ("10", "0101")), E_KEY_BLOCK, 15, "a card's key"),
     (_block("D110N00N", bytes(7), ("10", "0101")), E_KEY_BLOCK, 15, "another length"),
     (_block("DB1TX00N", _TDES_KEY), E_KEY_BLOCK, 16, "no KSN"),
@@ -287,6 +296,92 @@ def test_one_step_of_the_ring():
     assert [sorted(step) for step in steps] == [[_TDES, _SERIALS], [_ROOT, _SERIALS], [_SERIALS, _CARD_KEYS]]
 
 
+# Another initial key of AES DUKPT
+
+_OTHER = ("IK", "123456789ABCDEF0")
+
+
+def _with_aes(power=None, key=_AES_KEY):
+    """Parts with an initial key, and the update key that belongs to it."""
+    parts = _parts(power)
+    reader = Reader(parts)
+    _load(reader, _block("DB1AX00N", key, _IK))
+    return parts, _section(reader, _AES)[-len(key) :]
+
+
+@cases((16, "F83E40F7A1"), (24, "5C67D1B9E4"), (32, "88310BCB62"))
+def test_an_initial_key_is_updated(size, check):
+    first = bytes(range(size))
+    parts, update = _with_aes(key=first)
+    reader = Reader(parts)
+    machine = scheme.machine(reader.ring, scheme.AES_DUKPT)
+    machine.next()
+    new = bytes(range(0x30, 0x30 + size))
+    assert _load(reader, _block("DB1AX00N", new, _OTHER, protection=update, serial=2), 2) == h(check)
+    assert machine.serial() == h("123456789ABCDEF000000001")
+    assert reader.events == [(_LOG_LOADED, _AES)]
+    with raises(E_KEY_BLOCK, 5):  # the key it came under went with the old one
+        _load(reader, _block("DB1AX00N", first, _IK, protection=update, serial=3), 2)
+
+
+def test_updates_that_are_refused():
+    parts, update = _with_aes()
+    reader = Reader(parts)
+    before = _image(parts)
+    new = bytes(range(16))
+    for block, under, code, detail in (
+        (_block("DB1AX00N", new, _OTHER, serial=2), 2, E_KEY_BLOCK, 5),  # under the block protection key
+        (_block("DB1AX00N", new, _OTHER, protection=update, serial=2), 0, E_KEY_BLOCK, 5),
+        (_block("DB1AX00N", new, _OTHER, protection=update, serial=2), 1, E_LINK_BODY, protocol.SCHEME),
+        (_block("DB1AX00N", new, _OTHER, protection=update, serial=2), 3, E_LINK_BODY, protocol.SCHEME),
+        (_block("BB1TX00N", new, _KSN, protection=update, serial=2), 2, E_KEY_BLOCK, 2),
+        (_block("D10AX00N", new, protection=update, serial=2), 2, E_KEY_BLOCK, 10),
+        (_block("DB1TX00N", new, _KSN, protection=update, serial=2), 2, E_KEY_BLOCK, 10),
+        (_block("DB1AX00N", bytes(32), _OTHER, protection=update, serial=2), 2, E_KEY_BLOCK, 19),
+        (_block("DB1AX00N", new, protection=update, serial=2), 2, E_KEY_BLOCK, 16),
+        (_block("DB1AX00N", new, _OTHER, protection=update), 2, E_KEY_REPLAY, 0),
+        (_block("DB1AX00N", new, _OTHER, protection=update, serial=None), 2, E_KEY_BLOCK, 18),
+        (_block("DB1AX00N", _AES_KEY, _IK, protection=update, serial=2), 2, E_KEY_EXISTS, 0),  # it would begin anew
+        (b"", 2, E_KEY_BLOCK, 2),
+    ):
+        with raises(code, detail):
+            _load(reader, block, under)
+        assert _image(parts) == before
+    parts = _parts()
+    with raises(E_NO_KEY):
+        _load(Reader(parts), _block("DB1AX00N", new, _OTHER, protection=update), 2)
+
+
+def test_the_power_goes_at_an_update():
+    power = Power()
+    parts, update = _with_aes(power)
+    before = _image(parts)
+    block = _block("DB1AX00N", bytes(range(16)), _OTHER, protection=update, serial=2)
+    outcomes = set()
+    for shape in range(SHAPES):
+        n = 0
+        was_cut = True
+        while was_cut:
+            n += 1
+            _put_back(parts, before)
+            power.cut(n, shape)
+            try:
+                _load(Reader(parts), block, 2)
+            except PowerCut:
+                pass
+            was_cut = power.restore()
+            reader = Reader(parts)
+            reader.ring.check()
+            serial = scheme.machine(reader.ring, scheme.AES_DUKPT).serial()
+            number = _section(reader, _SERIALS)[3]
+            assert (serial, number) in (
+                (h("123456789012345600000001"), 1),
+                (h("123456789ABCDEF000000001"), 2),
+            )
+            outcomes.add(number)
+    assert outcomes == {1, 2}
+
+
 @cases(
     ("DB1TX00N", _TDES_KEY, (_KSN,), _TDES),
     ("D10AX00N", _ROOT_KEY, (), _ROOT),
@@ -301,7 +396,6 @@ def test_the_power_goes(fields, key, optional, section):
     reader = Reader(parts)
     _load(reader, _block("D10AX00N", bytes(range(0x20, 0x30))))
     _load(reader, _block("DK0TD00N", _TDES_KEY, serial=2))
-    keys, journal, secret = parts
     before = _image(parts)
     block = _block(fields, key, *optional, serial=3)
     sections = (_TDES, _ROOT, _BLOCK_KEY, _SERIALS, _CARD_KEYS, _MASTER, _READER_ID)
@@ -315,9 +409,7 @@ def test_the_power_goes(fields, key, optional, section):
         was_cut = True
         while was_cut:
             n += 1
-            keys.put_back(before[0])
-            journal.put_back(before[1])
-            secret.data = before[2]
+            _put_back(parts, before)
             power.cut(n, shape)
             reader = Reader(parts)
             try:
@@ -337,7 +429,7 @@ def test_the_power_goes(fields, key, optional, section):
                 with raises(E_KEY_REPLAY):
                     _load(reader, _block("D10AX00N", _ROOT_KEY, serial=3, protection=_protection(reader)))
             for sector in range(16):
-                image = bytes(keys.image(sector))
+                image = bytes(parts[0].image(sector))
                 assert key not in image and old[1] not in image and _PROTECTION not in image
     assert outcomes == {False, True}
     assert n > 5

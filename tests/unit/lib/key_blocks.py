@@ -3,9 +3,8 @@ published ones and by psec's (tests/unit/test_tr31.py, tests/host/tr31)."""
 
 from binascii import hexlify
 
-from cryptolib import aes
-
 from reader import tr31
+from reader.crypto.aes import CBC, cipher
 from reader.crypto.cmac import cmac
 from reader.crypto.des import Des3
 
@@ -32,7 +31,7 @@ def block(protection, fields, key, optional=(), tail="00", key_bits=0):
     secret = bytearray(clear)
     key = tr31._derived(protection, is_aes, 0)
     if is_aes:
-        aes(key, 2, mac).encrypt(secret, secret)
+        cipher(key, CBC, mac).encrypt(secret, secret)
     else:
         Des3(key).cbc_encrypt_into(mac, secret, secret)
     return header + hexlify(secret).upper() + hexlify(mac).upper()
