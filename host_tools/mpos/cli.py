@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mpos import cli_card, cli_emv, cli_flash, cli_record, cli_swipe
+from mpos import cli_bench, cli_card, cli_emv, cli_flash, cli_provision, cli_reader, cli_record, cli_swipe
 from mpos.cli_card import Interface
 from mpos.cli_console import EXIT_ERROR, fail, out
 
@@ -26,8 +26,11 @@ app = typer.Typer(
 acquirer_app = typer.Typer(no_args_is_help=True, help="The acquiring host of the bench.")
 describe_app = typer.Typer(no_args_is_help=True, help="Name what bytes and numbers mean. Card data are masked, always.")
 app.registered_commands += cli_flash.app.registered_commands + cli_swipe.app.registered_commands
+app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_card.app, name="card")
 app.add_typer(cli_emv.app, name="emv")
+app.add_typer(cli_provision.app, name="provision")
+app.add_typer(cli_reader.app, name="reader")
 app.add_typer(acquirer_app, name="acquirer")
 app.add_typer(describe_app, name="describe")
 

@@ -45,12 +45,16 @@ class PhoneLine:
 
     async def pipe(self) -> SerialPipe:
         """The line to the machine that was switched on last, or has restarted. Raises ReaderGone when none is."""
+        return SerialPipe(*await self.streams())
+
+    async def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The same, as bytes."""
         try:
             while self._open is None or _is_lost(*self._open) or not self._streams.empty():
                 self._open = await asyncio.wait_for(self._streams.get(), CONNECT_TIMEOUT_S)
         except TimeoutError:
             raise ReaderGone("no machine is at the other end of the serial line") from None
-        return SerialPipe(*self._open)
+        return self._open
 
 
 def _is_lost(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -109,6 +109,16 @@ class Radio:
         self._phones.append((device, controller))
         return device
 
+    def guest(self, name: str) -> RadioController:
+        """A controller on the same air whose host is somewhere else (bench/serve.py)."""
+        if self._transport is not None:
+            raise RuntimeError("with a real controller there is no virtual air to be on")
+        return RadioController(name, self._link)
+
+    def leave(self, guest: RadioController) -> None:
+        """Take the guest off the air: its links time out."""
+        self._link.remove_controller(guest)
+
     def on_air(self, listener: Callable[[str, bytes], None]) -> None:
         """Give the listener every ATT PDU as it crosses the air: TO_READER or TO_PHONE, and the PDU."""
         self._listeners.append(listener)

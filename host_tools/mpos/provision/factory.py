@@ -59,7 +59,7 @@ class Certificate:
         return asdict(self)
 
 
-class _StaysOpen:
+class StaysOpen:
     """The caller's pipe under a client that ends before it."""
 
     def __init__(self, pipe: Pipe):
@@ -77,7 +77,7 @@ class _StaysOpen:
 
 async def ask(pipe: Pipe, opcode: Opcode, body: dict[int, bytes] | None = None) -> Message:
     """One command in clear on a pipe that stays open. Raises ReaderRefused, ReaderGone, TimeoutError."""
-    async with ReaderClient(_StaysOpen(pipe)) as client:
+    async with ReaderClient(StaysOpen(pipe)) as client:
         return await client.command(opcode, body)
 
 
@@ -124,7 +124,7 @@ async def provision(
     loads(vault, reader_id or bytes(keys.READER_ID), schemes)
     information = await ask(pipe, Opcode.GET_INFO)
     found, resumed = await _first_key(pipe, vault, save, information, reader_id, tell)
-    secure = await open_session(_StaysOpen(pipe), key_service(vault), Role.FACTORY)
+    secure = await open_session(StaysOpen(pipe), key_service(vault), Role.FACTORY)
     async with ReaderClient(secure) as client:
         there = {info.section for info in await key_status(client)}
         wanted = [*loads(vault, found, schemes), *also]
