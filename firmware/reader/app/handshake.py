@@ -55,23 +55,23 @@ def _authenticate(reader, body):
     link = reader.link
     cryptogram = protocol.need(body, protocol.CRYPTOGRAM, _KEY)
     challenge = link.challenge
-    if challenge is None:
+    role = challenge[0]
+    if not role:
         raise ReaderError(E_LINK_STATE)
-    root = _root(reader.ring, challenge[0], challenge[1 : 1 + handshake.READER_ID])
+    root = _root(reader.ring, role, challenge[1 : 1 + handshake.READER_ID])
     try:
-        made = handshake.admit(link, root, cryptogram, reader.clock.ticks_ms())
+        keys = handshake.admit(link, root, cryptogram, reader.clock.ticks_ms())
     except ReaderError as error:
         if error.code == E_LINK_CRYPTOGRAM:
             reader.log(log_events.LOG_CRYPTOGRAM, error.detail)
         raise
     finally:
         wipe(root)
-    if link.in_clear or link.session.role != made.role:
+    if link.in_clear or link.session.role != role:
         reader.gone()
-    else:
-        link.session.wipe()
     reader.key_was_shown()
-    link.session = made
+    link.session.begin(role, keys)
+    wipe(keys)
     link.in_clear = False  # what is answered from here on is under the new keys
     return lambda w: w.put_int(protocol.ERROR, 0, 2)
 

@@ -11,7 +11,7 @@ from time import ticks_diff
 from micropython import const
 
 from ..crypto import des  # noqa: F401 - stays loaded: MicroPython keeps the memory of native code for ever
-from ..dukpt import registers, scheme  # noqa: F401 - the same
+from ..dukpt import registers  # noqa: F401 - the same
 from ..emv.data import DataStore
 from ..errors import (
     E_CANCELLED,
@@ -43,6 +43,7 @@ _LOOK_MS = const(500)  # from one look for a card left in the slot to the next
 _LOOKS_TO_NAG = const(10)
 _NAGS = const(60)  # then the reader is silent about it
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
+_MASTER_SESSION = const(3)  # dukpt/scheme.py
 _KEY_SCHEME = const(36)  # detail of E_PARAMETERS (storage/parameters_file.py)
 _DAY_MS = const(86_400_000)
 
@@ -150,6 +151,8 @@ class Reader:
 
     def _check_keys(self) -> None:
         kept = loaded()
+        from ..dukpt import scheme
+
         try:
             if self._in_factory():
                 raise ReaderError(E_NO_KEY)
@@ -215,6 +218,9 @@ class Reader:
         # As many as are ever there together at once: MicroPython's table of modules grows to that size, and stays so
         from ..iso8583 import messages  # noqa: F401
         from . import account, cardholder, online, present, tap  # noqa: F401
+
+        keep_only(kept)
+        from . import handshake  # noqa: F401
 
         keep_only(kept)
         from ..emv.contactless import entry_point
@@ -296,7 +302,7 @@ class Reader:
             if interfaces & protocol.INTERFACE_CONTACT and self.board.contact is not None:
                 raise ReaderError(E_PARAMETERS, _NO_TABLES)
             raise ReaderError(E_INTERFACE)
-        if self.parameters.host.key_scheme == scheme.MASTER_SESSION and not self.ring.size(sections.WORKING_KEYS):
+        if self.parameters.host.key_scheme == _MASTER_SESSION and not self.ring.size(sections.WORKING_KEYS):
             raise ReaderError(E_SIGN_IN)
         return self._begin(command, amount, currency, timeout_ms, served)
 
@@ -304,7 +310,7 @@ class Reader:
         """Begin to fetch working keys from the host, a transaction without a card; its number. Raises E_LINK_BUSY,
         E_PARAMETERS when the reader has another key scheme."""
         self._need_idle()
-        if self.parameters.host.key_scheme != scheme.MASTER_SESSION:
+        if self.parameters.host.key_scheme != _MASTER_SESSION:
             raise ReaderError(E_PARAMETERS, _KEY_SCHEME)
         return self._begin(command, 0, 0, 0, 0)
 

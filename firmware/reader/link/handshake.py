@@ -4,7 +4,8 @@
     AUTHENTICATE  CMAC(K, 02 | role | id | N_S | N_R)
 
 K and the session's keys are derived from the root (docs/link.md, "The session"). Loaded for one step, and unloaded.
-A `door` (link/pipe.py) keeps what lies between the two: `challenge`, `refusals`, `refused_ms`.
+A `door` (link/pipe.py) keeps what lies between the two: `challenge` (CHALLENGE bytes, the first 0: none), `refusals`,
+`refused_ms`.
 """
 
 from time import ticks_diff
@@ -14,10 +15,11 @@ from micropython import const
 from ..crypto.cmac import cmac, derive_into, matches
 from ..errors import E_LINK_CRYPTOGRAM, E_LINK_STATE, E_LINK_WAIT, ReaderError
 from ..util.wipe import wipe
-from .session import KEYS, Session
+from .session import KEYS
 
 NONCE = const(16)
 READER_ID = const(8)
+CHALLENGE = const(41)  # role, reader's id, both nonces
 _CONTEXT = const(9)  # role and reader's id
 _KEY = const(16)
 _FROM_READER = b"\x01"
@@ -43,27 +45,34 @@ def prove(door, root, role: int, reader_id, theirs, ours) -> bytearray:
 
     The challenge before this one, if there is one, is void.
     """
-    door.challenge = bytes((role,)) + bytes(reader_id) + bytes(theirs) + bytes(ours)
-    return _cryptogram(root, _FROM_READER, door.challenge)
+    challenge = door.challenge
+    at = 0
+    for part in (bytes((role,)), reader_id, theirs, ours):
+        challenge[at : at + len(part)] = part
+        at += len(part)
+    return _cryptogram(root, _FROM_READER, challenge)
 
 
-def admit(door, root, cryptogram, now: int) -> Session:
-    """The session, when `cryptogram` is the answer to the last challenge, which is void afterwards in any case.
+def admit(door, root, cryptogram, now: int) -> bytearray:
+    """The session's keys, for the caller to wipe, when `cryptogram` is the answer to the last challenge, which is void
+    afterwards in any case.
 
     Raises E_LINK_STATE (no challenge), E_LINK_CRYPTOGRAM; the latter from the fifth in a row on makes `may_try` refuse.
     """
     challenge = door.challenge
-    if challenge is None:
+    if not challenge[0]:
         raise ReaderError(E_LINK_STATE)
-    door.challenge = None
-    if not matches(cryptogram, _cryptogram(root, _TO_READER, challenge)):
-        door.refusals += 1
-        door.refused_ms = now
-        raise ReaderError(E_LINK_CRYPTOGRAM, door.refusals)
-    door.refusals = 0
-    keys = bytearray(KEYS)
-    derive_into(root, b"mPOS session", challenge, keys)
-    return Session(challenge[0], keys)
+    try:
+        if not matches(cryptogram, _cryptogram(root, _TO_READER, challenge)):
+            door.refusals += 1
+            door.refused_ms = now
+            raise ReaderError(E_LINK_CRYPTOGRAM, door.refusals)
+        door.refusals = 0
+        keys = bytearray(KEYS)
+        derive_into(root, b"mPOS session", challenge, keys)
+    finally:
+        wipe(challenge)
+    return keys
 
 
 def _cryptogram(root, side: bytes, challenge) -> bytearray:

@@ -6,20 +6,22 @@ import asyncio
 from micropython import const
 
 from ..errors import E_INTERNAL, E_LINK_NO_SESSION, ReaderError
+from ..util.wipe import wipe
 from .protocol import EVENT, FAULT, SECURED, Writer
+from .session import Session
+
+_CHALLENGE = const(41)  # handshake.CHALLENGE
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Callable
-
-    from .session import Session
 
 
 class Pipe:
     """A duplex message pipe. A carrier adds `serve(handle, gone)`, `_transmit(message) -> bool`, and `stack`: the
     name of what carries it.
 
-    `is_factory`: the factory's own line, of a reader that has not left it. `session`: the open one, or None. `challenge`,
+    `is_factory`: the factory's own line, of a reader that has not left it. `session`: the open one, if its role is not 0. `challenge`,
     `refusals`, `refused_ms`: of link/handshake.py; the last two outlive the connection. `in_clear`: how the last message came.
     """
 
@@ -29,8 +31,8 @@ class Pipe:
     def __init__(self):
         self._sending = asyncio.Lock()
         self._writer = Writer()
-        self.session: Session | None = None
-        self.challenge: bytes | None = None
+        self.session = Session()
+        self.challenge = bytearray(_CHALLENGE)
         self.refusals = self.refused_ms = 0
         self.in_clear = True
 
@@ -42,7 +44,7 @@ class Pipe:
         self.in_clear = message[0] != SECURED
         if self.in_clear:
             return message
-        if self.session is None:
+        if not self.session.role:
             raise ReaderError(E_LINK_NO_SESSION)
         return self.session.open(message)
 
@@ -53,7 +55,7 @@ class Pipe:
             writer = build(self._writer)
             if in_clear:
                 return await self._transmit(writer.message())
-            if self.session is None:
+            if not self.session.role:
                 return False
             try:
                 message = writer.message(self.session)
@@ -68,9 +70,8 @@ class Pipe:
 
     def close(self) -> None:
         """The session is over, its keys are gone; nothing that was begun with the phone goes on."""
-        if self.session is not None:
-            self.session.wipe()
-        self.session = self.challenge = None
+        self.session.end()
+        wipe(self.challenge)
 
     async def _transmit(self, message) -> bool:
         raise ReaderError(E_INTERNAL)  # the carrier's own

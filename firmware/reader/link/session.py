@@ -33,12 +33,18 @@ USED_UP = const(4)  # a direction has had all its messages: open another session
 
 
 class Session:
-    """`role`: protocol.ROLE_* of the other side. `keys`: a bytearray of KEYS bytes, which `wipe` zeroes."""
+    """One after another in the same object and buffer, since what lives long must not be allocated late. `role`: protocol.ROLE_*
+    of the other side; 0: none is open."""
 
-    def __init__(self, role: int, keys: bytearray):
+    def __init__(self):
+        self.role = self._sent = self._heard = 0  # the latter two: counters of the last messages
+        self._keys = bytearray(KEYS)
+
+    def begin(self, role: int, keys) -> None:
+        """`keys`: KEYS bytes, for the caller to wipe."""
         self.role = role
-        self._keys = keys
-        self._sent = self._heard = 0  # counters of the last messages
+        self._keys[:] = keys
+        self._sent = self._heard = 0
 
     def seal(self, buf, length: int) -> memoryview:
         """Secure the message of `length` bytes that stands in `buf` from HEAD on, with MAC bytes of room behind it.
@@ -83,8 +89,9 @@ class Session:
             raise ReaderError(E_LINK_SECURED, NOT_WHOLE)
         return inside
 
-    def wipe(self) -> None:
-        """The keys are gone; the object is of no use any more."""
+    def end(self) -> None:
+        """The keys are gone."""
+        self.role = 0
         wipe(self._keys)
 
     def _crypt(self, way: int, view, n: int) -> None:

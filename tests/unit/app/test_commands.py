@@ -149,7 +149,8 @@ class _Phone:
         answer[0] ^= spoil
         keys = bytearray(66)
         derive_into(root, b"mPOS session", context, keys)
-        made = Session(role, bytearray(keys[32:64] + keys[:32] + keys[64:]))
+        made = Session()
+        made.begin(role, keys[32:64] + keys[:32] + keys[64:])
         old = self.session
         sent = protocol.Writer().begin(protocol.COMMAND, protocol.AUTHENTICATE, 10).put(protocol.CRYPTOGRAM, answer)
         await commands.answer(self.reader, memoryview(bytearray(sent.message(None if in_clear else old))))
@@ -228,12 +229,12 @@ async def test_nothing_in_clear_beside_a_session():
     reader, phone = await _opened()
     assert await phone.error(protocol.NOTICE, in_clear=True) == E_LINK_NO_SESSION
     assert await phone.error(protocol.CLOSE_SESSION, in_clear=True) == E_LINK_NO_SESSION
-    assert reader.link.session is not None and await phone.error(protocol.SELF_TEST) == 0
+    assert reader.link.session.role == _FIELD and await phone.error(protocol.SELF_TEST) == 0
 
 
 async def test_a_secured_message_without_a_session():
     phone = _Phone(_Reader())
-    phone.session = Session(1, bytearray(66))
+    phone.session = Session()
     assert await phone.error(protocol.GET_INFO) == E_LINK_NO_SESSION
     assert phone.heard[:2] == bytes((protocol.EVENT, protocol.FAULT))
 
@@ -295,7 +296,7 @@ async def test_out_of_service_it_still_opens_sessions_and_tells_its_log():
 async def test_a_session_is_closed():
     reader, phone = await _opened()
     assert await phone.error(protocol.CLOSE_SESSION) == 0
-    assert phone.was_secured and reader.left == 2 and reader.link.session is None  # the first time: when it was opened
+    assert phone.was_secured and reader.left == 2 and not reader.link.session.role  # the first time: when it was opened
     assert not await reader.link.send(lambda w: w.begin(protocol.EVENT, protocol.STATE, 1))
     assert await phone.error(protocol.GET_INFO) == E_LINK_NO_SESSION
 
@@ -372,15 +373,15 @@ async def test_a_generator_that_fails_opens_no_session():
     phone = _Phone(_Reader())
     phone.reader.entropy = FixedEntropy(None)
     assert await phone.open() != 0
-    assert phone.reader.link.challenge is None
+    assert not phone.reader.link.challenge[0]
 
 
 def test_closing_wipes_the_keys():
     link = _Link()
-    keys = bytearray(b"\x5a" * 66)
-    link.session = Session(1, keys)
+    link.session.begin(1, b"\x5a" * 66)
+    link.challenge[0] = 1
     link.close()
-    assert keys == bytes(66)
+    assert link.session._keys == bytes(66) and not link.challenge[0]
     with raises(E_LINK_NO_SESSION):
         link.received(memoryview(bytearray((protocol.SECURED, 0, 0, 0, 0, 0))))
 

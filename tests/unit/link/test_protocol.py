@@ -34,8 +34,8 @@ def test_a_message_is_secured_where_it_lies():
     writer = Writer()
     for tag in (protocol.PACKET, protocol.DATA):
         clear = bytes(writer.begin(3, 0x22, 1).put(tag, bytes(996)).message())
-        phone = session.Session(1, bytearray(66))
-        sealed = writer.message(session.Session(1, bytearray(66)))
+        phone = session.Session()
+        sealed = writer.message(session.Session())
         assert len(sealed) == 1024 and sealed[0] == protocol.SECURED
         assert phone.open(memoryview(bytearray(sealed))) == clear
 

@@ -28,9 +28,9 @@ _EVENT = h("0400CF57001500000001668C88A45A5851B3F8B1559F459DA44738")
 class Door:
     """What link/pipe.py keeps between the two steps of a handshake."""
 
-    challenge = None
-    refusals = 0
-    refused_ms = 0
+    def __init__(self):
+        self.challenge = bytearray(handshake.CHALLENGE)
+        self.refusals = self.refused_ms = 0
 
 
 def _prove(door, ours=_N_R):
@@ -40,7 +40,13 @@ def _prove(door, ours=_N_R):
 def _opened():
     door = Door()
     _prove(door)
-    return handshake.admit(door, _ROOT, _ANSWER, 0)
+    return _session(handshake.admit(door, _ROOT, _ANSWER, 0))
+
+
+def _session(keys):
+    made = Session()
+    made.begin(1, keys)
+    return made
 
 
 def _view(message):
@@ -56,10 +62,9 @@ def _refuses(one, message, detail):
 def test_the_handshake_written_out():
     door = Door()
     assert _prove(door) == _PROOF
-    made = handshake.admit(door, _ROOT, memoryview(_ANSWER), 0)
-    assert made.role == protocol.ROLE_FIELD
-    assert made._keys == _KEYS
-    assert door.challenge is None
+    assert door.challenge == bytes((protocol.ROLE_FIELD,)) + _READER + _N_S + _N_R
+    assert handshake.admit(door, _ROOT, memoryview(_ANSWER), 0) == _KEYS
+    assert door.challenge == bytes(handshake.CHALLENGE)
 
 
 def test_messages_written_out():
@@ -131,13 +136,13 @@ def test_another_session_with_the_same_root():
     _prove(door, ours)
     with raises(E_LINK_CRYPTOGRAM):
         handshake.admit(door, _ROOT, _ANSWER, 0)
-    other = Session(1, bytearray(_KEYS[:-2] + h("CF58")))
+    other = _session(_KEYS[:-2] + h("CF58"))
     _refuses(other, _FIRST, session.FOREIGN)
 
 
 def _from_phone(message, count=1):
     """Sealed as the phone would, by a session with the directions swapped."""
-    phone = Session(1, bytearray(_KEYS[32:64] + _KEYS[:32] + _KEYS[64:]))
+    phone = _session(_KEYS[32:64] + _KEYS[:32] + _KEYS[64:])
     phone._sent = count - 1
     buf = bytearray(1100)
     buf[10 : 10 + len(message)] = message
@@ -163,11 +168,17 @@ def test_any_length(n):
     assert _opened().open(_view(sealed)) == message
 
 
-def test_wiped():
+def test_one_after_another():
     one = _opened()
-    one.wipe()
-    assert one._keys == bytes(session.KEYS)
+    one.open(_view(_THIRD))
+    one.end()
+    assert one._keys == bytes(session.KEYS) and not one.role
     _refuses(one, _FIRST, session.FOREIGN)
+    keys = bytearray(_KEYS)
+    one.begin(2, keys)
+    keys[:] = bytes(session.KEYS)  # the caller's
+    assert one.role == 2
+    assert one.open(_view(_FIRST)) == _COMMAND  # its counters begin anew
 
 
 def test_no_challenge_and_a_challenge_used_up():
