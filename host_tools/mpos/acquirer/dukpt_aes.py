@@ -4,6 +4,7 @@ X9.24-3:2017, 6. Host only: the base derivation key never goes near a reader.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -15,9 +16,36 @@ _COUNTER_BITS = 32
 # 6.1: only counters with at most sixteen one-bits are ever used
 _MOST_ONES = 16
 
-# 6.3.2, tables 2 and 3: usage of the derived key, and its algorithm by its length
-_DERIVATION, _PIN, _MAC_GENERATION, _MAC_VERIFICATION, _DATA_ENCRYPT = 0x8000, 0x1000, 0x2000, 0x2001, 0x3000
-_AES_NUMBERS = {16: 2, 24: 3, 32: 4}
+# 6.5.2: the counter of the update key, which no packet has
+_UPDATE_COUNTER = bytes.fromhex("FFFFFFFF")
+
+
+class Usage(IntEnum):
+    """What a key is for, as its originator uses it: 6.3.2, table 3."""
+
+    KEY_ENCRYPTION = 0x0002
+    PIN_ENCRYPTION = 0x1000
+    MAC_GENERATION = 0x2000
+    MAC_VERIFICATION = 0x2001
+    MAC_BOTH = 0x2002
+    DATA_ENCRYPTION = 0x3000
+    DATA_DECRYPTION = 0x3001
+    DATA_BOTH = 0x3002
+    KEY_DERIVATION = 0x8000
+
+
+class Algorithm(IntEnum):
+    """What a key is used with; the same table."""
+
+    TDEA_2 = 0
+    TDEA_3 = 1
+    AES_128 = 2
+    AES_192 = 3
+    AES_256 = 4
+    HMAC = 5
+
+
+_AES_OF = {16: Algorithm.AES_128, 24: Algorithm.AES_192, 32: Algorithm.AES_256}
 
 
 @dataclass(frozen=True)
@@ -54,21 +82,37 @@ def derive(bdk: bytes, ksn: bytes) -> TransactionKeys:
     """All working keys of `ksn`. Raises ValueError for a KSN that no reader can use."""
     if not is_possible(ksn):
         raise ValueError("a KSN has 12 bytes and a counter of one to sixteen one-bits")
-    # 6.6.2: from the initial key along the one-bits of the counter, from the left
-    key, path = aes_initial_key(bdk, device(ksn)), 0
-    for bit in range(_COUNTER_BITS - 1, -1, -1):
-        if counter(ksn) >> bit & 1:
-            path |= 1 << bit
-            key = _derived(key, _DERIVATION, ksn, path)
+    key = current_key(aes_initial_key(bdk, device(ksn)), ksn)
     return TransactionKeys(
-        *(_derived(key, usage, ksn, path) for usage in (_PIN, _MAC_GENERATION, _MAC_VERIFICATION, _DATA_ENCRYPT))
+        pin=working_key(key, Usage.PIN_ENCRYPTION, ksn),
+        mac_request=working_key(key, Usage.MAC_GENERATION, ksn),
+        mac_response=working_key(key, Usage.MAC_VERIFICATION, ksn),
+        data=working_key(key, Usage.DATA_ENCRYPTION, ksn),
     )
 
 
-def _derived(key: bytes, usage: int, ksn: bytes, path: int) -> bytes:
-    """A key as long as `key`: 6.3.3, derivation data; 6.5.1, blocks of it encrypted."""
+def current_key(initial_key: bytes, ksn: bytes) -> bytes:
+    """6.6.2: from the initial key along the one-bits of the counter, from the left."""
+    key, path = initial_key, 0
+    for bit in range(_COUNTER_BITS - 1, -1, -1):
+        if counter(ksn) >> bit & 1:
+            path |= 1 << bit
+            key = working_key(key, Usage.KEY_DERIVATION, device(ksn) + path.to_bytes(4, "big"))
+    return key
+
+
+def update_key(bdk: bytes, ksn: bytes) -> bytes:
+    """6.5.3: what protects a new initial key on its way to the reader that has the one of `ksn`."""
+    last = device(ksn) + _UPDATE_COUNTER
+    return working_key(current_key(aes_initial_key(bdk, device(ksn)), last), Usage.KEY_ENCRYPTION, last)
+
+
+def working_key(
+    key: bytes, usage: Usage, ksn: bytes, algorithm: Algorithm | None = None, length: int | None = None
+) -> bytes:
+    """A key derived from `key`, by default AES and as long: 6.3.3, derivation data; 6.3.1, blocks of it encrypted."""
+    size = length or len(key)
+    kind = b"".join(n.to_bytes(2, "big") for n in (usage, _AES_OF[size] if algorithm is None else algorithm, 8 * size))
     encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-    kind = usage.to_bytes(2, "big") + _AES_NUMBERS[len(key)].to_bytes(2, "big") + (8 * len(key)).to_bytes(2, "big")
-    end = ksn[4:_ID_BYTES] + path.to_bytes(4, "big")
-    blocks = -(-len(key) // 16)
-    return b"".join(encryptor.update(bytes([1, n + 1]) + kind + end) for n in range(blocks))[: len(key)]
+    blocks = -(-size // 16)
+    return b"".join(encryptor.update(bytes([1, n + 1]) + kind + ksn[4:]) for n in range(blocks))[:size]
