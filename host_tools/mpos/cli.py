@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 from collections.abc import Callable
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mpos import cli_bench, cli_card, cli_emv, cli_flash, cli_provision, cli_reader, cli_record, cli_swipe
+from mpos.cli_amount import CURRENCY_CNY, minor_units
 from mpos.cli_card import Interface
 from mpos.cli_console import EXIT_ERROR, fail, out
 
@@ -35,8 +34,6 @@ app.add_typer(acquirer_app, name="acquirer")
 app.add_typer(describe_app, name="describe")
 
 EXIT = {"approved": 0, "declined": 1}
-AMOUNT_MOST = Decimal("9999999.99")
-CURRENCY_CNY = 156
 
 
 class Type(StrEnum):
@@ -63,13 +60,6 @@ class Bus(StrEnum):
     hsu = "hsu"
     spi = "spi"
     i2c = "i2c"
-
-
-def _amount(text: str) -> int:
-    """Minor units of an amount like 12.34. Raises typer.BadParameter."""
-    if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text) or not 0 < Decimal(text) <= AMOUNT_MOST:
-        raise typer.BadParameter(f"write it like 12.34, more than zero and at most {AMOUNT_MOST}")
-    return int(Decimal(text) * 100)
 
 
 @app.command(epilog="Example: mpos run --card approved --amount 12.34")
@@ -140,7 +130,7 @@ def run(
         swipe["direction"] = direction.value
     options = Options(
         card=card,
-        amount=None if amount is None else _amount(amount),
+        amount=None if amount is None else minor_units(amount),
         interface=None if interface is None else interface.value,
         present=present,
         swipe=swipe,

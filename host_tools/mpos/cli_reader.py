@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from mpos.cli_console import fail, out
+from mpos.cli_console import EXIT_ERROR, fail, out
 from mpos.cli_vault import Held, PassphraseOption, VaultOption, held
 
 if TYPE_CHECKING:
@@ -175,6 +175,43 @@ def tables_put(
     from mpos.link.messages import FileName
 
     _put(FileName.TABLES, file, transport, vault, passphrase_file, as_json)
+
+
+@app.command("sale", epilog="Example: mpos reader sale tcp:127.0.0.1:4000 --acquirer 127.0.0.1:8583 --amount 12.34")
+def sale(
+    transport: TransportArgument,
+    acquirer: Annotated[str, typer.Option(help="HOST:PORT of the acquirer.")],
+    amount: Annotated[str, typer.Option(help="Amount in CNY, like 12.34.")],
+    timeout: Annotated[int, typer.Option(min=1, max=120, help="Seconds to wait for a card.")] = 30,
+    vault: VaultOption = None,
+    as_json: JsonOption = False,
+    passphrase_file: PassphraseOption = None,
+) -> None:
+    """One sale, as a phone leads it. Exit code 0 approved, 1 declined, 2 error."""
+    from mpos.cli_amount import CURRENCY_CNY, minor_units
+    from mpos.link.messages import Interface
+    from mpos.phone.sale import Sale
+
+    units = minor_units(amount)
+
+    async def work(client: ReaderClient, _found: bytes, _there: Held) -> Any:
+        every = Interface.CONTACT | Interface.CONTACTLESS | Interface.SWIPE
+        return await Sale(client, acquirer, interfaces=every).run(units, CURRENCY_CNY, timeout)
+
+    record = _in_session(transport, vault, passphrase_file, work)
+    if as_json:
+        print(record.to_json())
+    elif record.error:
+        out.print(f"error {record.error}: {record.error_text}", markup=False, soft_wrap=True)
+    else:
+        out.print(
+            f"{record.outcome.upper()}  CNY {record.amount}, card {record.masked_pan}, response {record.response_code}, "
+            f"KSN {record.ksn}",
+            markup=False,
+            soft_wrap=True,
+        )
+    if record.outcome != "approved":
+        raise typer.Exit(NOT_WELL if record.outcome == "declined" else EXIT_ERROR)
 
 
 def _put(
