@@ -168,6 +168,8 @@ async def _open_tcp(rest: str) -> Pipe:
 
 
 async def _open_serial(rest: str) -> Pipe:
+    import termios
+
     import serial
 
     path, _, baud = rest.partition("@")
@@ -193,6 +195,9 @@ async def _open_serial(rest: str) -> Pipe:
         # abort: a line that takes nothing any more would hold the last bytes back for ever
         outgoing.abort()
         incoming.close()
+        # The event loop closes its copies of the port only later, and each of them holds the claim on it
+        with contextlib.suppress(serial.SerialException, OSError, termios.error):
+            port.exclusive = False
         port.close()
 
     return _Owned(SerialPipe(reader, writer), close)
