@@ -9,6 +9,8 @@ The bench says where everything is:
     MPOS_HEAD        address:port of the magnetic head's two lines (head_line.py); unset: there is no head
     MPOS_EDGES       address:port of a head that gives raw edges, instead
     MPOS_KEYS        address:port of the PIN pad's keys; unset: there is no PIN pad
+    MPOS_DISPLAY     address:port of the screen on which a phone is paired (display_line.py); unset: there is none
+    MPOS_DISPLAY_KEYS  1: it has a key for yes and one for no
     MPOS_RADIO       address:port of the Bluetooth controller (bluetooth.py)
     MPOS_PHONE       address:port of a serial line to the phone, or to the factory, instead of the radio
     MPOS_STATE       folder of the stores and the flash of the keys
@@ -61,6 +63,7 @@ class _Board:
         self.contact = _contact()
         self.head = _head()
         self.pin_pad = _pin_pad()
+        self.display = _display()
 
     def link(self, version: str, in_factory: bool = False):
         """A serial line where there is one, which the factory may use as long as the reader is `in_factory`; else BLE."""
@@ -72,7 +75,18 @@ class _Board:
             return link
         from reader.link.gatt_service import GattService
 
-        return GattService(self.name, version)
+        return GattService(self.name, version, self._pairing())
+
+    def _pairing(self):
+        if self.display is None:
+            return None
+        from reader.link.pairing import Pairing
+        from reader.storage.bonds import Bonds
+        from reader.storage.event_log import EventLog
+        from reader.storage.key_ring import KeyRing
+
+        bonds = Bonds(KeyRing(self.keys, self.journal, self.secret), EventLog(self.journal))
+        return Pairing(self.display, bonds, self.entropy)
 
     def restart(self) -> None:
         """Does not return."""
@@ -141,6 +155,14 @@ def _head():
         from reader.drivers.mag_edges import EdgeHead
 
         return EdgeHead(EdgeLine(_line(address)))
+    return None
+
+
+def _display():
+    if address := os.getenv("MPOS_DISPLAY"):
+        from display_line import DisplayLine
+
+        return DisplayLine(_line(address), bool(os.getenv("MPOS_DISPLAY_KEYS")))
     return None
 
 

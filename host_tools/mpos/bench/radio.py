@@ -119,6 +119,13 @@ class Radio:
         """Take the guest off the air: its links time out."""
         self._link.remove_controller(guest)
 
+    async def remove(self, phone: Device) -> None:
+        """Switch a phone off: the reader's side of its link times out."""
+        for entry in [entry for entry in self._phones if entry[0] is phone]:
+            self._phones.remove(entry)
+            self._link.remove_controller(entry[1])
+        await _power_off(phone)
+
     def on_air(self, listener: Callable[[str, bytes], None]) -> None:
         """Give the listener every ATT PDU as it crosses the air: TO_READER or TO_PHONE, and the PDU."""
         self._listeners.append(listener)

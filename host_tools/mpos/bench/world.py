@@ -14,6 +14,7 @@ from mpos.acquirer import Acquirer
 from mpos.bench import provisioned
 from mpos.bench.device import ROOT, Device, FirmwareDied, UnixDevice
 from mpos.bench.device_qemu import FLASH, PhoneLine, QemuDevice
+from mpos.bench.display import Screen, serve_screen
 from mpos.bench.emv_keys import BENCH_CAPKS, BENCH_EXCEPTIONS, BENCH_REVOKED
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot, serve_slot
@@ -60,6 +61,7 @@ class World:
     binary: a MicroPython with the firmware frozen into it (mpos.provision.frozen); None: run from a ROM image.
     acquirer: an Acquirer of the caller's, or an address `host:port` of one that runs elsewhere; None: a fresh one.
     scheme, mac: the key scheme and the MAC (keys of the parameter file), in place of what the parameters say.
+    screen: the reader's, on which phones are paired; None: it has none, and pairs none (unix).
     radio: a Radio of the caller's; None: an unpaced virtual one.
     serial: a serial line leads to the phone, and no radio (always on qemu).
     blank: the reader has not been through the factory.
@@ -77,6 +79,7 @@ class World:
         coupler: bool = False,
         typist: Typist | None = None,
         pin_pad: bool = True,
+        screen: Screen | None = None,
         state: Path | None = None,
         acquirer: Acquirer | str | None = None,
         radio: Radio | None = None,
@@ -103,6 +106,7 @@ class World:
         self.coupler = coupler or target == "qemu"
         self.typist = typist or Typist(None)
         self.pin_pad = pin_pad
+        self.screen = screen
         self.radio = radio or Radio()
         self.acquirer = acquirer
         self.parameters = parameters
@@ -166,7 +170,8 @@ class World:
         else:
             head = await enter(serve_head(self.head))
             await enter(self.radio)
-            self.device = device = self._unix_device(nfc, slot, head, keys, parameters, tables)
+            screen = await enter(serve_screen(self.screen)) if self.screen is not None else None
+            self.device = device = self._unix_device(nfc, slot, head, keys, screen, parameters, tables)
             if not self.blank and not (self.state / "ring").exists():
                 made = await provisioned.unix_state(PARAMETERS, bench_tables(), device.image)
                 provisioned.copy(made, self.state)
@@ -184,7 +189,9 @@ class World:
         if self.blank or parameters.read_bytes() != PARAMETERS.read_bytes():
             await device.put_files()
 
-    def _unix_device(self, nfc: str, slot: str, head: str, keys: str, parameters: Path, tables: Path) -> UnixDevice:
+    def _unix_device(
+        self, nfc: str, slot: str, head: str, keys: str, screen: str | None, parameters: Path, tables: Path
+    ) -> UnixDevice:
         environment = {
             "MPOS_NFC": nfc,
             "MPOS_NFC_BUS": self.bus,
@@ -192,6 +199,8 @@ class World:
             "MPOS_COUPLER" if self.coupler else "MPOS_CHIP": slot,
             "MPOS_HEAD" if self.head.asic else "MPOS_EDGES": head,
             **({"MPOS_KEYS": keys} if self.pin_pad else {}),
+            **({"MPOS_DISPLAY": screen} if screen is not None else {}),
+            **({"MPOS_DISPLAY_KEYS": "1"} if self.screen is not None and self.screen.has_keys else {}),
             "MPOS_EMV": str(tables),
             "MPOS_RADIO": self.radio.address,
             **({"MPOS_PHONE": self.line.address} if self.line is not None else {}),

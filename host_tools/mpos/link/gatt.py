@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from bumble.att import ATT_Error, ErrorCode
 from bumble.core import UUID, AdvertisingData, ProtocolError
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy
@@ -13,12 +14,16 @@ from bumble.hci import Address
 from mpos.link.client import ReaderGone
 from mpos.link.framing import Assembler, fragments
 from mpos.link.messages import LinkError
+from mpos.link.pairing import BondLost, Pairing
 
 SERVICE = UUID("8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1")
 READER_RECEIVES = UUID("8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1")
 READER_SENDS = UUID("8f1d0003-6d70-4f53-9a3c-52c5a1b7e0d1")
 MTU = 247
 SCAN_TIMEOUT_S = 10.0
+# A fragment that continues nothing: the reader drops it without a word (docs/link.md)
+_PROBE = b"\0"
+_WANTS_PAIRING = (ErrorCode.INSUFFICIENT_AUTHENTICATION, ErrorCode.INSUFFICIENT_ENCRYPTION)
 
 
 class GattPipe:
@@ -69,25 +74,59 @@ class GattPipe:
         self._messages.put_nowait(ReaderGone("the reader disconnected"))
 
 
-async def connect(device: Device) -> GattPipe:
-    """Scan for a reader, connect, and open the pipe. Raises ReaderGone with what went wrong."""
-    connection = await device.connect(await find(device), timeout=SCAN_TIMEOUT_S)
+async def connect(device: Device, pairing: Pairing | None = None, address: Address | None = None) -> GattPipe:
+    """Find a reader, or the one of `address`, connect, and open the pipe.
+
+    pairing: pairs with a reader that asks for it, and encrypts by the bond from then on; None: such a reader is refused.
+    Raises ReaderGone with what went wrong; of it PairingFailed, BondLost.
+    """
+    if pairing is not None:
+        pairing.attach(device)
+    connection = await device.connect(address or await find(device), timeout=SCAN_TIMEOUT_S)
+    try:
+        return await _open(connection, pairing)
+    except BaseException:
+        with contextlib.suppress(ProtocolError, TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(connection.disconnect(), 5)
+        raise
+
+
+async def _open(connection: Connection, pairing: Pairing | None) -> GattPipe:
+    # With a bond nothing is said in clear: another reader under the same address could not encrypt.
+    if pairing is not None and await pairing.knows(connection.peer_address):
+        try:
+            await pairing.secure_link(connection)
+        except BondLost:
+            if not pairing.renew:
+                raise
+            await pairing.pair(connection)
     peer = Peer(connection)
     mtu = await peer.request_mtu(MTU)
     await peer.discover_service(SERVICE)
     services = peer.get_services_by_uuid(SERVICE)
     if not services:
-        await connection.disconnect()
         raise ReaderGone("the device that answered has no reader service")
     await peer.discover_characteristics(service=services[0])
     receives = peer.get_characteristics_by_uuid(READER_RECEIVES, services[0])
     sends = peer.get_characteristics_by_uuid(READER_SENDS, services[0])
     if not receives or not sends:
-        await connection.disconnect()
         raise ReaderGone("the reader's service lacks a characteristic: its firmware is not of this protocol")
+    if pairing is not None and not connection.is_encrypted:
+        # Not every stack lets the subscription say it; a write always does
+        try:
+            await receives[0].write_value(_PROBE, with_response=True)
+        except ATT_Error as error:
+            if error.error_code not in _WANTS_PAIRING:
+                raise
+            await pairing.pair(connection)
     pipe = GattPipe(connection, receives[0], mtu)
     await peer.discover_descriptors(sends[0])
-    await peer.subscribe(sends[0], pipe.on_notification)
+    try:
+        await peer.subscribe(sends[0], pipe.on_notification)
+    except ATT_Error as error:
+        if error.error_code not in _WANTS_PAIRING:
+            raise
+        raise ReaderGone("the reader wants to be paired with this phone first: it has a display") from error
     return pipe
 
 
