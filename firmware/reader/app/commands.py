@@ -5,8 +5,6 @@ A START or CONTINUE that is sent again under its number is answered again and no
 effect was not. The other commands do no harm twice.
 """
 
-import asyncio
-
 from micropython import const
 
 from ..errors import (
@@ -36,13 +34,14 @@ _ALL = const(7)  # protocol.INTERFACE_*
 _NO_MEMORY = const(1)  # detail of E_INTERNAL
 _READER_ID = const(8)
 _RECORDS = const(60)  # of 15 bytes: what one message holds
-_LEAVING_MS = const(300)  # the radio sends the last answer in that time
 
 
 async def answer(reader, message) -> None:
     """Do what `message` asks and send the response; a message that is none of the session's, or no command, is answered
     with a FAULT event."""
     link = reader.link
+    if reader.is_restarting:
+        return  # whoever comes in these moments would speak with the reader that it was
     try:
         message = link.received(message)
     except ReaderError as error:
@@ -73,9 +72,6 @@ async def answer(reader, message) -> None:
     await link.send(lambda w: write(w.begin(protocol.RESPONSE, opcode, number)), link.in_clear)
     if opcode == protocol.CLOSE_SESSION and failed is None:
         reader.gone()
-    if reader.is_restarting:
-        await asyncio.sleep_ms(_LEAVING_MS)
-        reader.board.restart()
 
 
 def _check_access(reader, opcode: int) -> None:

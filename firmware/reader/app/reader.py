@@ -40,6 +40,7 @@ from .version import VERSION
 _DATA = const(2560)  # data objects of one transaction, two certificates of 248 bytes among them
 _ROOM = const(2048)
 _LOOK_MS = const(500)  # from one look for a card left in the slot to the next
+_LEAVING_MS = const(300)  # the radio sends the last answer in that time
 _LOOKS_TO_NAG = const(10)
 _NAGS = const(60)  # then the reader is silent about it
 _NO_TABLES = const(60)  # detail of E_PARAMETERS: no file of applications and keys (storage/emv_tables.py)
@@ -72,7 +73,7 @@ class Reader:
         self.has_tables = False  # of applications and keys, without which no contact chip is taken
         self.left = False  # a card in the slot was read before, and must leave it
         self.out_of_service = 0
-        self.is_restarting = False  # as soon as the answer has left
+        self.is_restarting: Any = None  # the task that does it
         self.upload: Any = None  # a file that is coming over the link (file_load.py)
         self.pass_through: Any = None  # a card that is none for payment, open for the phone
         self.last = b""  # body of the last RESULT
@@ -187,8 +188,12 @@ class Reader:
         wipe(self._events)
 
     def restart(self) -> None:
-        """As soon as the answer to the command has left."""
-        self.is_restarting = True
+        """As soon as the answer to the command has left, whether or not the phone stays for it."""
+        self.is_restarting = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.sleep_ms(_LEAVING_MS)
+        self.board.restart()
 
     def _load_parameters(self) -> None:
         kept = loaded()

@@ -386,15 +386,10 @@ def test_closing_wipes_the_keys():
         link.received(memoryview(bytearray((protocol.SECURED, 0, 0, 0, 0, 0))))
 
 
-async def test_a_restart_comes_after_the_answer():
-    reader, phone = await _opened()
-    order = []
-
-    def restart():
-        order.append(len(reader.link.said))
-
-    reader.board.restart = restart
-    reader.self_test = lambda: setattr(reader, "is_restarting", True)
+async def test_nothing_is_done_before_a_restart():
+    reader, _ = await _opened()
+    reader.is_restarting = True
     said = len(reader.link.said)
-    assert await phone.error(protocol.SELF_TEST) == 0
-    assert order == [said + 1]
+    for message in ((protocol.COMMAND, protocol.GET_INFO, 0, 9, 0, 0), (4,)):
+        await commands.answer(reader, bytearray(message))
+    assert len(reader.link.said) == said

@@ -336,6 +336,19 @@ async def test_it_is_never_half_alive():
     raise AssertionError("the supervisor died and the reader went on")
 
 
+async def test_a_restart_comes_though_the_phone_has_left():
+    board = _Board()
+    restarts = []
+    board.restart = lambda: restarts.append(1)
+    reader, task = await _started(board)
+    reader.restart()
+    reader.gone()
+    assert reader.is_restarting and not restarts  # the answer is to leave first
+    await asyncio.sleep_ms(400)
+    assert restarts == [1]
+    task.cancel()
+
+
 async def test_a_sale_that_has_ended_is_not_cancelled():
     reader, task = await _started(_Board())
     reader.start(1, 100, 156, 1000, _TAP)
