@@ -42,6 +42,18 @@ _SBOX = (
     b"\x8c\xa1\x89\x0d\xbf\xe6\x42\x68\x41\x99\x2d\x0f\xb0\x54\xbb\x16"
 )
 
+is_tested = False
+
+
+def is_right() -> bool:
+    """Whether the known answer of FIPS 197, C.2, comes out, in both directions; `is_tested` says so from then on."""
+    global is_tested
+    clear = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
+    cryptogram = b"\xdd\xa9\x7c\xa4\x86\x4c\xdf\xe0\x6e\xaf\x70\xa0\xec\x0d\x71\x91"
+    cipher = Aes192(bytes(range(_KEY)), 1)
+    is_tested = cipher.encrypt(clear) == cryptogram and cipher.decrypt(cryptogram) == clear
+    return is_tested
+
 
 class Aes192:
     """As cryptolib.aes, for 24 bytes of key. `mode`: 1 ECB, 2 CBC from `iv`."""

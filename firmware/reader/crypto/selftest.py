@@ -3,6 +3,8 @@
 One that is missing, fails or answers otherwise puts the reader out of service: there is no second best.
 """
 
+import sys
+
 from micropython import const
 
 from reader.errors import E_SELFTEST, ReaderError
@@ -15,7 +17,12 @@ AES = const(4)
 SHA1 = const(5)
 SHA256 = const(6)
 RSA = const(7)
+CMAC = const(8)
+DERIVATION = const(9)
+AES_256 = const(10)
+AES_192 = const(11)
 
+_AES_KEY = b"\x2b\x7e\x15\x16\x28\xae\xd2\xa6\xab\xf7\x15\x88\x09\xcf\x4f\x3c"
 _KEY = b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10"
 
 
@@ -29,6 +36,10 @@ def run() -> None:
         (SHA1, _sha1),
         (SHA256, _sha256),
         (RSA, _rsa),
+        (CMAC, _cmac),
+        (DERIVATION, _derivation),
+        (AES_256, _aes_256),
+        (AES_192, _aes_192),
     ):
         try:
             right = test()
@@ -82,6 +93,45 @@ def _aes() -> bool:
     clear = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
     cryptogram = b"\x69\xc4\xe0\xd8\x6a\x7b\x04\x30\xd8\xcd\xb7\x80\x70\xb4\xc5\x5a"
     return aes(key, 1).encrypt(clear) == cryptogram and aes(key, 1).decrypt(cryptogram) == clear
+
+
+def _aes_256() -> bool:
+    # FIPS 197, C.3
+    from cryptolib import aes
+
+    key = bytes(range(32))
+    clear = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
+    cryptogram = b"\x8e\xa2\xb7\xca\x51\x67\x45\xbf\xea\xfc\x49\x90\x4b\x49\x60\x89"
+    return aes(key, 1).encrypt(clear) == cryptogram and aes(key, 1).decrypt(cryptogram) == clear
+
+
+def _aes_192() -> bool:
+    # Where it is not loaded its first user tests it (crypto/aes.py)
+    module = sys.modules.get("reader.crypto.aes192")
+    return module is None or module.is_right()
+
+
+def _cmac() -> bool:
+    # RFC 4493, 4, example 3
+    from reader.crypto.cmac import cmac
+
+    message = (
+        b"\x6b\xc1\xbe\xe2\x2e\x40\x9f\x96\xe9\x3d\x7e\x11\x73\x93\x17\x2a\xae\x2d\x8a\x57\x1e\x03\xac\x9c"
+        b"\x9e\xb7\x6f\xac\x45\xaf\x8e\x51\x30\xc8\x1c\x46\xa3\x5c\xe4\x11"
+    )
+    return cmac(_AES_KEY, message) == b"\xdf\xa6\x67\x47\xde\x9a\xe6\x30\x30\xca\x32\x61\x14\x97\xc8\x27"
+
+
+def _derivation() -> bool:
+    # No example is published for this form of SP 800-108, 5.1: the answer is OpenSSL's
+    from reader.crypto.cmac import derive_into
+
+    out = bytearray(40)
+    derive_into(_AES_KEY, b"mPOS session", b"context", out)
+    return out == (
+        b"\x80\xd1\x6b\x88\x3b\x56\xca\xa1\x76\xf4\x19\x1d\x7d\x9e\xcd\xce\x70\x91\xe8\x10"
+        b"\x63\xda\x54\x3f\x5f\x13\xca\xca\x21\xb3\xb9\xe3\xaa\x52\xf8\x83\xef\x31\x13\xef"
+    )
 
 
 def _sha1() -> bool:

@@ -60,3 +60,17 @@ def test_derived_keys_are_the_cmacs_of_their_blocks():
     other = bytearray(40)
     derive_into(_KEY, b"label", b"contexu", other)
     assert other != out
+
+
+def test_derivation_by_published_answers():
+    # NIST CAVP, SP 800-108 counter mode, CMAC-AES128, counter of 8 bits before the fixed data: the first of the file
+    fixed = h(
+        "C16E6E02C5A3DCC8D78B9AC1306877761310455B4E41469951D9E6C2245A064B"
+        "33FD8C3B01203A7824485BF0A64060C4648B707D2607935699316EA5"
+    )
+    key = h("DFF1E50AC0B69DC40F1051D46C2B069C")
+    assert cmac(key, b"\x01", fixed) == h("8BE8F0869B3C0BA97B71863D1B9F7813")
+    # With label, context and length as they are here: OpenSSL (cryptography, KBKDFCMAC)
+    out = bytearray(40)
+    derive_into(_KEY, b"mPOS session", b"context", out)
+    assert out == h("80D16B883B56CAA176F4191D7D9ECDCE7091E81063DA543F5F13CACA21B3B9E3AA52F883EF3113EF")

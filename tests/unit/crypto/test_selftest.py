@@ -1,10 +1,12 @@
 """The self-test passes, and each primitive made wrong is found and named."""
 
 import hashlib
+import sys
 
 import cryptolib
 
-from reader.crypto import des, mac, rsa, selftest
+from reader.crypto import cmac, des, mac, rsa, selftest
+from reader.crypto.aes import ECB, cipher
 from reader.errors import E_SELFTEST
 from testing import cases, raises
 
@@ -75,6 +77,74 @@ def test_rsa(substitute):
     _run_with(rsa, "public", substitute, selftest.RSA)
 
 
+def _one_byte_wrong(key, *parts):
+    mac = cmac.Cmac(key)
+    for part in parts:
+        mac.update(part)
+    wrong = mac.digest()
+    wrong[15] ^= 0x80
+    return wrong
+
+
+def test_cmac():
+    # The derivation is made of it, and CMAC is the first of the two
+    _run_with(cmac, "cmac", _one_byte_wrong, selftest.CMAC)
+
+
+def _derive_nothing(key, label, context, out):
+    pass
+
+
+def test_derivation():
+    _run_with(cmac, "derive_into", _derive_nothing, selftest.DERIVATION)
+
+
+def test_aes_256():
+    class _Aes:
+        """Right for 16 bytes of key, and for no others."""
+
+        def __init__(self, key, *rest):
+            self._is_wrong = len(key) == 32
+            self._cipher = cryptolib.aes(key, *rest)
+
+        def encrypt(self, *buffers):
+            out = self._cipher.encrypt(*buffers)
+            return bytes(16) if self._is_wrong else out
+
+        def decrypt(self, *buffers):
+            return self._cipher.decrypt(*buffers)
+
+    sys.modules["cryptolib"] = _Module(cryptolib, "aes", _Aes)
+    try:
+        with raises(E_SELFTEST, selftest.AES_256):
+            selftest.run()
+    finally:
+        del sys.modules["cryptolib"]
+    selftest.run()
+
+
+def test_aes_192_where_it_is_loaded():
+    from reader.crypto import aes192
+
+    table = bytearray(aes192._SBOX)
+    genuine = aes192._SBOX
+    selftest.run()
+    table[0x63] ^= 1
+    aes192._SBOX = table
+    try:
+        with raises(E_SELFTEST, selftest.AES_192):
+            selftest.run()
+        # And nobody gets it: it is tested by its first user too
+        with raises(E_SELFTEST, selftest.AES_192):
+            cipher(bytes(24), ECB)
+    finally:
+        aes192._SBOX = genuine
+    assert not aes192.is_tested
+    cipher(bytes(24), ECB)
+    assert aes192.is_tested
+    selftest.run()
+
+
 class _Wrong:
     def __init__(self, *args):
         pass
@@ -103,8 +173,6 @@ class _Module:
     ("hashlib", hashlib, "sha256", selftest.SHA256),
 )
 def test_built_in(module, genuine, name, number):
-    import sys
-
     for substitute in (_Wrong, None):
         sys.modules[module] = _Module(genuine, name, substitute)
         try:
