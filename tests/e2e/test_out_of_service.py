@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from mpos.bench.device import FirmwareDied
+from mpos.bench.provisioned import bench_vault, card_keys
+from mpos.bench.test_keys import READER_ID
 from mpos.bench.world import PARAMETERS
 from mpos.link.client import ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
+from mpos.provision.factory import load_keys
 from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, sale, world
 
-E_OUT_OF_SERVICE, E_NO_KEY, E_STORE, E_PARAMETERS, E_NFC_SILENT = 807, 501, 506, 805, 201
+E_OUT_OF_SERVICE, E_NO_KEY, E_STORE, E_PARAMETERS, E_NO_SESSION = 807, 501, 506, 805, 707
+SECTOR = 4096
 
 
-async def out_of_service(there) -> int:
-    """The reason that the reader gives; it must refuse a sale with the same one."""
-    async with await there.connect() as reader:
+async def out_of_service(there, secure: bool = False) -> int:
+    """The reason that the reader gives; a sale is refused. secure: the keys are there, and a session is opened."""
+    async with await there.connect(secure=secure) as reader:
         info = await reader.command(Opcode.GET_INFO)
         assert info.number_of(Tag.READER_STATE) == State.OUT_OF_SERVICE
         with pytest.raises(ReaderRefused) as refused:
             await reader.start_sale(AMOUNT, CNY, CARD_TIMEOUT_S)
-        assert refused.value.code == E_OUT_OF_SERVICE
-        assert refused.value.detail == info.number_of(Tag.DETAIL)
-        return refused.value.detail
+        if secure:
+            assert (refused.value.code, refused.value.detail) == (E_OUT_OF_SERVICE, info.number_of(Tag.DETAIL))
+        else:
+            assert refused.value.code == E_NO_SESSION
+        return info.number_of(Tag.DETAIL)
 
 
 async def restarted(there):
@@ -31,37 +36,50 @@ async def restarted(there):
     return there
 
 
-async def test_not_personalised():
-    async with world() as there:
-        (there.state / "keys").unlink()
-        assert await out_of_service(await restarted(there)) == E_NO_KEY
+async def test_blank():
+    async with world(blank=True, serial=True) as there:
+        assert await out_of_service(there) == E_NO_KEY
 
 
-@pytest.mark.parametrize("name", ["keys", "counters"])
-async def test_a_store_that_was_changed(name):
+async def test_the_key_store_is_gone():
     async with world() as there:
-        path = there.state / name
+        (there.state / "ring").unlink()
+        assert await out_of_service(await restarted(there)) == E_STORE
+
+
+async def test_the_key_store_was_changed():
+    async with world() as there:
+        path = there.state / "ring"
+        data = bytearray(path.read_bytes())
+        for at in range(100, len(data), SECTOR):
+            data[at] ^= 1
+        path.write_bytes(data)
+        assert await out_of_service(await restarted(there)) == E_STORE
+
+
+async def test_an_older_key_store_was_put_back():
+    async with world() as there:
+        older = (there.state / "ring").read_bytes()
+        async with await there.connect() as reader:
+            await load_keys(reader, bench_vault(), lambda: None, READER_ID, card_keys()[:1])
+        (there.state / "ring").write_bytes(older)
+        assert await out_of_service(await restarted(there)) == E_STORE
+
+
+async def test_the_counters_were_changed():
+    async with world() as there:
+        path = there.state / "counters"
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
-        assert await out_of_service(await restarted(there)) == E_STORE
+        assert await out_of_service(await restarted(there), secure=True) == E_STORE
 
 
 async def test_parameters_that_are_none(tmp_path):
     path = tmp_path / "parameters.json"
     path.write_text(PARAMETERS.read_text().replace('"version": 1', '"version": 99'))
     async with world(parameters=path) as there:
-        assert await out_of_service(there) == E_PARAMETERS
-
-
-async def test_a_second_initial_key_is_refused():
-    async with world() as there:
-        await there.stop_reader()
-        with pytest.raises(FirmwareDied, match="502"):
-            await there.personalise()
-        await there.start_reader()
-        async with await there.connect() as reader:
-            assert (await sale(there, reader)).outcome == "approved"
+        assert await out_of_service(there, secure=True) == E_PARAMETERS
 
 
 async def test_switched_off_in_the_middle_and_on_again():

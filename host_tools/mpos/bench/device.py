@@ -39,20 +39,23 @@ class Device(Protocol):
 
 
 class UnixDevice:
-    """The firmware in a MicroPython process of the unix port: from its ROM image, or frozen into `binary`."""
+    """The firmware in a MicroPython process of the unix port: from its ROM image, or frozen into `binary`.
+
+    environment: of the process that is started next.
+    """
 
     def __init__(
         self, environment: Mapping[str, str], aioble: Path | None, bits: int, heap: str, binary: Path | None = None
     ):
         self._output = ""
-        self._environment = {"PATH": os.environ.get("PATH", ""), **environment}
+        self.environment: dict[str, str] = {"PATH": os.environ.get("PATH", ""), **environment}
         self.image: Path | None = None  # the ROM image; None: `binary` has it all
         if binary is None:
             self.image = rom.build(bits, aioble or toolchain.aioble()[0])
-            self._environment["MPOS_ROM"] = str(self.image)
+            self.environment["MPOS_ROM"] = str(self.image)
             self._command = [str(toolchain.micropython(bits)), "-X", f"heapsize={heap}", str(START)]
         else:
-            self._environment["MICROPYPATH"] = ".frozen"
+            self.environment["MICROPYPATH"] = ".frozen"
             self._command = [str(binary), "-X", f"heapsize={heap}", "-m"]
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -87,7 +90,7 @@ class UnixDevice:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=self._environment,
+            env=self.environment,
         )
 
     async def _run(self) -> None:

@@ -74,7 +74,7 @@ async def serving(
         else:
             antenna = Field(*targets)
     async with AsyncExitStack() as stack:
-        host = Acquirer(state=None if state is None else state / "acquirer.json", **_key_sets(vault))
+        host = Acquirer(state=None if state is None else state / "acquirer.json", **key_sets(vault))
         host.on_log = on_log
         world = World(
             antenna,
@@ -95,13 +95,14 @@ async def serving(
         yield there
 
 
-def _key_sets(vault: Vault | None) -> dict[str, Any]:
+def key_sets(vault: Vault | None) -> dict[str, Any]:
+    """Options of an Acquirer that has this vault's base derivation keys; None: the bench's."""
     if vault is None:
         return {}
     first = vault.key_set + bytes(4)
     return {
         "key_sets": {dukpt.key_set(initial_ksn(first)): vault.keys["tdes-bdk"]},
-        "aes_key_sets": {dukpt_aes.key_set(first): vault.keys["aes-bdk"]},
+        "aeskey_sets": {dukpt_aes.key_set(first): vault.keys["aes-bdk"]},
     }
 
 
