@@ -8,6 +8,7 @@ gatt.connect(device, person.pairing())            the phone's side
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -96,6 +97,7 @@ class Person:
         self.phone = Screen()
         self.careless = careless
         self.wrong = wrong
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def pairing(self, **options: object) -> Pairing:
         """The phone's side with this person before it; options: of Pairing."""
@@ -109,8 +111,15 @@ class Person:
         try:
             return self.careless or await self.screen.number() == number
         finally:
-            # The number stays until the reader has its answer too.
-            asyncio.get_running_loop().call_later(_LOOKS_S, self.phone.show, b"-")
+            # The number stays there until the reader has its answer too.
+            task = asyncio.create_task(self._phone_goes_dark(), name="the phone's screen")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _phone_goes_dark(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await self.screen.until_dark()
+        self.phone.show(b"-")
 
     async def _types(self) -> int | None:
         number = await self.screen.number()

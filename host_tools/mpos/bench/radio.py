@@ -130,9 +130,10 @@ class Radio:
         """Give the listener every ATT PDU as it crosses the air: TO_READER or TO_PHONE, and the PDU."""
         self._listeners.append(listener)
 
-    def drop(self) -> None:
-        """Radio loss: packets in the air are gone and every link ends as by its supervision time-out."""
-        self._link.drop()
+    def drop(self, later_s: float = 0.0) -> None:
+        """Radio loss: packets in the air are gone and every link ends as by its supervision time-out; the reader notices it
+        so many seconds later than the phone."""
+        self._link.drop(later_s)
 
     # -- the reader's side
 

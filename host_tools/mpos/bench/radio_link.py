@@ -215,15 +215,23 @@ class RadioLink(link.LocalLink):
 
         asyncio.get_running_loop().call_soon(arrive)
 
-    def drop(self) -> None:
-        """Radio loss: what is in the air is gone, and both ends see the supervision time-out."""
+    def drop(self, later_s: float = 0.0) -> None:
+        """Radio loss: what is in the air is gone, and both ends see the supervision time-out; those who advertise, the
+        peripherals, so many seconds later than the others."""
         for handle in self._flying:
             handle.cancel()
         self._flying.clear()
         self._events.clear()
         for controller in list(self.controllers):
             for connection in list(controller.le_connections.values()):
-                controller.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+                if later_s and connection.role == hci.Role.PERIPHERAL:
+                    asyncio.get_running_loop().call_later(later_s, self._time_out, controller, connection)
+                else:
+                    self._time_out(controller, connection)
+
+    def _time_out(self, controller: Controller, connection: Connection) -> None:
+        if connection in controller.le_connections.values():
+            controller.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
     def remove_controller(self, controller: Controller) -> None:
         """Take a controller off the air; the others see their links to it time out."""
