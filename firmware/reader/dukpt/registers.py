@@ -41,10 +41,6 @@ class Dukpt:
     _lengths: "Sequence[int]" = ()
 
     def __init__(self, ring: "Any"):
-        if hasattr(ring, "load"):
-            from reader.dukpt.over_store import OverStore
-
-            ring = OverStore(ring)
         self._ring = ring
 
     def check(self) -> None:

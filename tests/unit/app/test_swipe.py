@@ -1,5 +1,7 @@
 """A swipe inside the reader: the tracks are wiped before anybody is asked for anything, whatever becomes of the card."""
 
+from ring_memory import RingMemory
+
 from reader import outcome
 from reader.app import account
 from reader.app.swipe import Swipe
@@ -17,7 +19,7 @@ from reader.errors import (
     ReaderError,
 )
 from reader.link import protocol
-from testing import MemoryStore, cases, h, raises
+from testing import cases, h, raises
 
 _TRACK_1 = b"B6212340000005000^CARDHOLDER/TEST^4912101000000000"
 _TRACK_2 = b"6212340000005000=4912101000000000"
@@ -65,8 +67,8 @@ class _Parts:
         self.asked = 0
         self.board = self.head = self
         self.pin_pad = self if has_pad else None
-        self.key_store = MemoryStore()
-        TdesDukpt(self.key_store).load_initial_key(h("6AC292FAA1315B4D858AB3A3D7D5933A"), h("FFFF9876543210E00000"))
+        self.ring = RingMemory()
+        TdesDukpt(self.ring).load_initial_key(h("6AC292FAA1315B4D858AB3A3D7D5933A"), h("FFFF9876543210E00000"))
         self.has = interfaces
 
     def interfaces(self):
@@ -95,7 +97,7 @@ class _Transaction:
         self.events = []
 
     def next_keys(self):
-        return TdesDukpt(self.parts.key_store).next()
+        return TdesDukpt(self.parts.ring).next()
 
     async def state(self, state):
         pass
@@ -185,11 +187,11 @@ def test_buffers_of_the_account_are_wiped():
 )
 async def test_a_card_that_will_not_do_is_gone_too(tracks, interfaces, has_pad, code, detail):
     parts = _Parts(_Tracks(*tracks), interfaces, has_pad=has_pad)
-    before = bytes(parts.key_store.load())
+    before = dict(parts.ring.sections)
     with raises(code, detail):
         await _swiped(parts)
     assert parts.tracks.is_wiped and not parts.asked
-    assert bytes(parts.key_store.load()) == before  # no key was used up
+    assert dict(parts.ring.sections) == before  # no key was used up
 
 
 async def test_a_reader_without_a_slot_takes_the_stripe_of_a_chip_card():
