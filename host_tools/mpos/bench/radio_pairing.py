@@ -30,6 +30,7 @@ _WRITE_ENCRYPTED, _WRITE_AUTHENTICATED = 0x1000, 0x2000
 # the same with two more bits: 2 authenticated, 4 Secure Connections.
 _SECRET = "<7sBH6xQ16sB16sB16sB5x"
 SECRET_LENGTH = struct.calcsize(_SECRET)
+IO_LARGEST = smp.IoCapability.KEYBOARD_DISPLAY
 
 # (key) -> the value, or None; (type, key, value) -> whether it is kept. Both ask the firmware.
 GetSecret = Callable[[int, bytes], Awaitable[bytes | None]]
@@ -72,7 +73,7 @@ class Manager:
 
     def configure(self, flags: int, io: int) -> None:
         """BLE.config: bond 1, mitm 2, le_secure 4; the IO capability of Core 5.4 Vol 3 Part H, 2.3.2."""
-        self._flags, self._io = flags, int(smp.IoCapability(io))
+        self._flags, self._io = flags, io
 
     def attach(self, device: Device) -> None:
         self._device = device

@@ -18,7 +18,7 @@ from bumble import att, core, gatt
 from bumble.device import AdvertisingType, Connection, Device
 from bumble.hci import OwnAddressType
 
-from mpos.bench.radio_pairing import SECRET_LENGTH, Manager, Security
+from mpos.bench.radio_pairing import IO_LARGEST, SECRET_LENGTH, Manager, Security
 
 _log = logging.getLogger(__name__)
 
@@ -176,10 +176,9 @@ class ShimConnection:
     def _configure(self, body: bytes) -> None:
         self._mtu, security, io = struct.unpack_from("<HBB", body)
         self._name = body[4:]
-        try:
-            self._pairing.configure(security, io)
-        except ValueError:
-            raise ShimError(f"the firmware has an IO capability {io}, which is none") from None
+        if io > IO_LARGEST:
+            raise ShimError(f"the firmware says IO capability {io}, which is none")
+        self._pairing.configure(security, io)
 
     def _apply_settings(self) -> None:
         self.device.gatt_server.max_mtu = self._mtu

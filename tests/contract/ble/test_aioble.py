@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bumble import att
 from bumble.core import UUID
 from bumble.device import Peer
+from bumble.hci import HCI_Error
+from bumble.keys import PairingKeys
 
 from mpos.bench.radio import Radio
+from mpos.link.pairing import Pairing
 from tests.contract.ble.firmware import DeviceError, Firmware
 from tests.contract.ble.test_bluetooth import hear
 
@@ -286,3 +290,82 @@ async def test_after_stop_everything_begins_anew(scene: Scene):
     )
     await scene.connect()
     assert await scene.characteristics[0].read_value() == b"second"
+
+
+# -- pairing, as link/pairing.py does it: a handler of its own for the events, flags that aioble has no names for
+
+PAIRING = """
+from aioble import core
+secrets = {}
+seen = []
+def pairing(event, data):
+    if event == 29:
+        seen.append(event)
+        return secrets.get((data[0], bytes(data[2]))) if data[2] is not None else None
+    if event == 30:
+        secrets[data[0], bytes(data[1])] = bytes(data[2]) if data[2] is not None else None
+        return True
+    if event == 31:
+        core.ble.gap_passkey(data[0], data[1], 1)
+    if event == 28:
+        seen.append(tuple(data[1:]))
+core.register_irq_handler(pairing, None)
+core.ble.config(bond=True, mitm=True, le_secure=True, io=1)
+"""
+
+
+async def _yes(_number: int) -> bool:
+    return True
+
+
+async def test_pairing_by_a_handler_of_the_firmwares_own(scene: Scene):
+    await scene.do(PAIRING)
+    await scene.do(SCENE)
+    await scene.do(
+        f"c0 = aioble.Characteristic(service, UUID({0xAA00}), read=True, notify=True, initial=b'for friends')"
+    )
+    await scene.do("c0.flags |= 0x0600")
+    await scene.do("aioble.register_services(service)")
+    scene.phone = await scene.radio.central("phone")
+    pairing = Pairing(compare=_yes)
+    pairing.attach(scene.phone)
+    await scene.connect()
+    with pytest.raises(att.ATT_Error) as refused:
+        await scene.characteristics[0].read_value()
+    assert refused.value.error_code == att.ErrorCode.INSUFFICIENT_AUTHENTICATION
+    await asyncio.wait_for(scene.connection.pair(), 10)
+    assert await scene.characteristics[0].read_value() == b"for friends"
+    assert await scene.do("(seen[-1], sorted([kind for kind, _ in secrets]))") == ((True, True, True, 16), [1, 2])
+    # The bond, on the next link
+    await scene.connection.disconnect()
+    await scene.do("outcome(connection.disconnected())")
+    await scene.do("seen.clear()")
+    await scene.connect()
+    await asyncio.wait_for(scene.connection.encrypt(), 10)
+    assert await scene.characteristics[0].read_value() == b"for friends"
+    assert await scene.do("seen[-1]") == (True, True, True, 16)
+
+
+async def test_the_first_handler_that_answers_a_question_answers_it(scene: Scene):
+    """aioble's own module for secrets, where it is loaded, is asked only when an earlier handler returns None."""
+    await scene.do(
+        "from aioble import core\n"
+        "asked = []\n"
+        "def first(event, data):\n"
+        "    if event == 29:\n"
+        "        asked.append(1)\n"
+        "        return b''\n"
+        "def second(event, data):\n"
+        "    if event == 29:\n"
+        "        asked.append(2)\n"
+        "        return bytes(80)\n"
+        "core.register_irq_handler(first, None)\n"
+        "core.register_irq_handler(second, None)"
+    )
+    await scene.begin("read=True")
+    pairing = Pairing(compare=_yes)
+    pairing.attach(scene.phone)
+    await pairing.bonds.update(str(scene.connection.peer_address), PairingKeys(ltk=PairingKeys.Key(bytes(16))))
+    with pytest.raises(HCI_Error, match="PIN_OR_KEY_MISSING"):
+        await asyncio.wait_for(scene.connection.encrypt(), 10)
+    assert set(await scene.do("asked")) == {1}

@@ -8,7 +8,20 @@ import contextlib
 import pytest
 
 from mpos.bench.radio import Radio
-from mpos.bench.radio_shim import CONNECTED, DISCONNECTED, MTU, READ, READY, SENT, VERSION, WRITE
+from mpos.bench.radio_shim import (
+    ASK_PASSKEY,
+    CONNECTED,
+    DISCONNECTED,
+    ENCRYPTED,
+    GET_SECRET,
+    MTU,
+    READ,
+    READY,
+    SENT,
+    SET_SECRET,
+    VERSION,
+    WRITE,
+)  # fmt: skip
 from tests.contract.ble.firmware import BLUETOOTH, DeviceError, Firmware
 
 GREETING = b"\x0a\x00" + bytes((READY, VERSION, 12, 1)) + bytes.fromhex("F00000524400")
@@ -97,6 +110,12 @@ async def test_something_else_there(answer: bytes):
         b"\x06\x00" + bytes((READ, 1, 0, 77, 0, 5)),
         b"\x07\x00" + bytes((WRITE, 1, 0, 77, 0, 5, 1)),
         b"\x05\x00" + bytes((WRITE, 1, 0, 77, 0)),
+        b"\x06\x00" + bytes((ENCRYPTED, 1, 0, 1, 1, 1)),
+        b"\x07\x00" + bytes((ENCRYPTED, 9, 0, 1, 1, 1, 16)),
+        b"\x09\x00" + bytes((ASK_PASSKEY, 1, 0, 4, 0, 0, 0, 0, 0)),
+        b"\x03\x00" + bytes((GET_SECRET, 1, 1)),
+        b"\x03\x00" + bytes((SET_SECRET, 1, 1)),
+        b"\x06\x00" + bytes((SET_SECRET, 1, 1, 7, 0, 0)),
     ],
     ids=[
         "empty",
@@ -110,6 +129,12 @@ async def test_something_else_there(answer: bytes):
         "unknown-value-read",
         "unknown-value-write",
         "short-write",
+        "short-encryption",
+        "unknown-link-encryption",
+        "long-passkey",
+        "short-question",
+        "short-secret",
+        "key-longer-than-the-frame",
     ],
 )
 async def test_garbage_ends_every_link_and_switches_the_radio_off(garbage: bytes):

@@ -24,6 +24,7 @@ from mpos.bench.radio_shim import (
     MAGIC,
     MTU,
     NOTIFY,
+    PASSKEY,
     READY,
     REGISTER,
     SENT,
@@ -32,7 +33,7 @@ from mpos.bench.radio_shim import (
     WRITE,
 )
 
-GREETING = MAGIC + bytes((VERSION,)) + struct.pack("<H", 247) + b"reader"
+GREETING = MAGIC + bytes((VERSION,)) + struct.pack("<HBB", 247, 4, 3) + b"reader"
 # One service with one characteristic: write, notify; its value has handle 12.
 SERVICES = bytes.fromhex("01 02 0f18 01 02 192a 1800 0c00 00")
 
@@ -123,6 +124,8 @@ async def test_what_is_not_a_firmware_is_turned_away(radio: Radio, data: bytes, 
         (0x7F, b"", "opcode 0x7F, which is none"),
         (HELLO, GREETING, "opcode 0x01, which is none"),
         (CONFIG, b"\x01", "malformed frame with opcode 0x02"),
+        (CONFIG, b"\xf7\x00\x04\x05", "IO capability 5, which is none"),
+        (PASSKEY, bytes(6), "malformed frame with opcode 0x0C"),
         (REGISTER, b"", "malformed frame with opcode 0x03"),
         (REGISTER, SERVICES[:-1], "ends too early"),
         (REGISTER, bytes.fromhex("01 03 0f1800"), "a UUID of 3 bytes"),
