@@ -1,8 +1,10 @@
-"""TDES DUKPT: the next three keys, the used one destroyed. The ring is memory; flash is in the whole sale."""
+"""DUKPT of both kinds: the next keys, the used one destroyed. The ring is memory; flash is in the whole sale."""
 
-from measure import count_once, report
+from measure import count_once, figure, report
 from parts import MemoryRing
 
+from reader.crypto.cmac import cmac
+from reader.dukpt.aes import AesDukpt
 from reader.dukpt.tdes import TdesDukpt
 
 _IK = bytes.fromhex("6AC292FAA1315B4D858AB3A3D7D5933A")  # X9.24-1:2009, A.4: of the KSN below
@@ -31,6 +33,27 @@ def run() -> None:
     ring.kept = bytes(fresh)
     report("dukpt.next_worst", count_once(keys.next))
     report("result.data_key_after_worst", keys.next().data.hex())
+
+    for size in (16, 24, 32):
+        _aes(size)
+
+
+def _aes(size: int) -> None:
+    key = bytes(range(size))
+    name = f"aes_{8 * size}"
+    figure(f"crypto.cmac_512_{name}", lambda: cmac(key, bytes(512)))
+    ring = MemoryRing()
+    keys = AesDukpt(ring)
+    keys.load_initial_key(key, bytes(12))
+    fresh = bytearray(ring.kept)
+    keys.next().wipe()
+    total = 0
+    for _ in range(_COUNTERS):
+        total += count_once(keys.next)
+    report(f"dukpt.next_{name}", total // _COUNTERS)
+    fresh[8:12] = b"\x80\0\0\0"
+    ring.kept = bytes(fresh)
+    report(f"dukpt.next_worst_{name}", count_once(keys.next))
 
 
 def _keep(keys) -> None:
