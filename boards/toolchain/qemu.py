@@ -28,7 +28,7 @@ _PARTS = (
 )
 _SETTINGS = (BOARD / "mpconfigboard.h", BOARD / "mpconfigboard.mk")
 _HERE = Path(__file__).resolve().parent
-_RECIPE = (Path(__file__), _HERE / "riscv.py", *_PARTS, *_SETTINGS, unix.CRYPTO_MODULE)
+_RECIPE = (Path(__file__), _HERE / "riscv.py", *_PARTS, *_SETTINGS, unix.CRYPTO_MODULE, unix.NAMES_MODULE)
 _MACHINE = ["-M", "virt", "-cpu", "rv32,zkr=true", "-m", "8M", "-bios", "none", "-nodefaults", "-display", "none"]
 _FLASH_SIZE = 2 * 1024 * 1024
 # The features are there, and the answer cannot be an echo of the question.
@@ -119,6 +119,7 @@ def _build_firmware(
     shutil.copytree(unix.CRYPTO_MODULE, modules / unix.CRYPTO_MODULE.name)
     for name in ("library", "include"):  # mbed TLS's own files stay where they are
         (modules / unix.CRYPTO_MODULE.name / name).symlink_to(trees.mbedtls / name)
+    shutil.copytree(unix.NAMES_MODULE, modules / unix.NAMES_MODULE.name)
     shutil.copytree(_PORT, modules / BOARD.name)
     (scratch / "lib").mkdir()
     (scratch / "lib" / "README.md").touch()  # the port asks for micropython-lib, of which nothing is used

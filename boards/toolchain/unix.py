@@ -19,7 +19,8 @@ _HERE = Path(__file__).resolve().parent
 _FROZEN = "micropython32-frozen"
 _MANIFEST = _HERE / "unix_manifest.py"
 CRYPTO_MODULE = CLONE / "boards" / "mbedcrypto"
-MODULES = (CRYPTO_MODULE, CLONE / "boards" / "unix" / "rommap")
+NAMES_MODULE = CLONE / "boards" / "names"
+MODULES = (CRYPTO_MODULE, NAMES_MODULE, CLONE / "boards" / "unix" / "rommap")
 _RECIPE = (Path(__file__), _HERE / "sysroot.py", _MANIFEST, *MODULES)
 _FEATURES = (
     "-DMICROPY_PY_HASHLIB_SHA1=1 -DMICROPY_PY_HASHLIB_MD5=1 -DMICROPY_PY_CRYPTOLIB=1 -DMICROPY_PY_CRYPTOLIB_CTR=1"

@@ -97,7 +97,7 @@ def image(folder: Path) -> bytes:
         with tempfile.TemporaryDirectory(prefix="mpos-rom-") as scratch:
             content = Path(scratch) / "content"
             shutil.copytree(folder, content, copy_function=shutil.copyfile)
-            (content / _FIRST).write_bytes(with_names(first.read_bytes(), sorted(set(_names(folder)))))
+            (content / _FIRST).write_bytes(with_names(first.read_bytes(), sorted(set(import_names(folder)))))
             return _romfs(content)
     return _romfs(folder)
 
@@ -110,7 +110,7 @@ def _romfs(folder: Path) -> bytes:
     return bytes(made) + hashlib.sha256(made).digest()
 
 
-def _names(folder: Path) -> Iterator[str]:
+def import_names(folder: Path) -> Iterator[str]:
     """What the imports of all modules leave."""
     for path in folder.rglob("*.mpy"):
         relative = path.relative_to(folder)
@@ -127,15 +127,28 @@ def with_names(mpy: bytes, names: list[str]) -> bytes:
     Format of version 6: header, number of names, number of objects, names (twice their length, bytes, 0; or an odd
     number for one that MicroPython knows), objects, code.
     """
-    count, at = _number(mpy, _HEADER)
-    objects = at
-    _, at = _number(mpy, at)
-    for _ in range(count):
-        twice, at = _number(mpy, at)
-        if not twice & 1:
-            at += twice // 2 + 1
+    count, objects = _number(mpy, _HEADER)
+    *_, (_, at) = _table(mpy)
     more = b"".join(_encoded(2 * len(name.encode())) + name.encode() + b"\0" for name in names)
     return mpy[:_HEADER] + _encoded(count + len(names)) + mpy[objects:at] + more + mpy[at:]
+
+
+def names_in(mpy: bytes) -> list[bytes]:
+    """The names in a .mpy file's table; b"" for one that every MicroPython knows."""
+    return [name for name, _ in _table(mpy)][1:]
+
+
+def _table(mpy: bytes) -> Iterator[tuple[bytes, int]]:
+    """Each name and where it ends; before them b"" and where the table begins."""
+    count, at = _number(mpy, _HEADER)
+    _, at = _number(mpy, at)
+    yield b"", at
+    for _ in range(count):
+        twice, at = _number(mpy, at)
+        name = b"" if twice & 1 else mpy[at : at + twice // 2]
+        if not twice & 1:
+            at += twice // 2 + 1
+        yield name, at
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
