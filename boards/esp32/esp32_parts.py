@@ -9,6 +9,9 @@ import sys
 import time
 
 import bluetooth
+import esp32
+import machine
+import vfs
 from machine import I2C, SPI, UART, Pin
 from micropython import const
 
@@ -17,7 +20,7 @@ from reader.drivers.entropy import Entropy
 from reader.drivers.icc_slot import IccSlot
 from reader.drivers.mag_head import MagHead
 from reader.drivers.on_demand import OnDemand
-from reader.link.gatt_service import GattService
+from reader.errors import E_STORE, ReaderError
 from reader.storage.state_file import StateFile
 
 _NFC_UART = const(1)  # 0 is the console, 2 the chip slot's
@@ -39,6 +42,13 @@ _CHIP_BUFFER = const(512)
 # then about the middle of what it may be
 _CHIP_CLOCK_AFTER_US = const(3_000)
 _STATE = "/state"
+_CONSOLE_UART = const(0)
+_FACTORY_BAUD = const(115_200)
+# esp32_parts.Secret
+_SPACE = "mpos"
+_NAME = "secret"
+_SECRET = const(32)
+_DATA_PARTITION = const(1)  # esp32.Partition.TYPE_DATA
 
 
 def mcu() -> str:
@@ -166,6 +176,37 @@ def mag_head(pins) -> MagHead:
     return MagHead(Pin(pins.MAG_STROBE, Pin.OUT, value=1), Pin(pins.MAG_DATA, Pin.IN))
 
 
+class Secret:
+    """ports.Store of the 32 bytes that the key store is encrypted under: in NVS, which ESP-IDF keeps whole when the power goes,
+    and encrypts where the module's flash is."""
+
+    def load(self) -> "bytearray | None":
+        found = bytearray(_SECRET)
+        try:
+            n = esp32.NVS(_SPACE).get_blob(_NAME, found)
+        except OSError:
+            return None
+        if n != _SECRET:
+            raise ReaderError(E_STORE)
+        return found
+
+    def save(self, data) -> None:
+        try:
+            space = esp32.NVS(_SPACE)
+            space.set_blob(_NAME, data)
+            space.commit()
+        except OSError:
+            raise ReaderError(E_STORE)
+
+
+def partition(name: str):
+    """The raw partition (partitions-*.csv). ValueError when the module's table has none: it needs a MicroPython of its own."""
+    found = esp32.Partition.find(_DATA_PARTITION, label=name)
+    if not found:
+        raise ValueError("no partition " + name + ": this MicroPython was not built from boards/")
+    return found[0]
+
+
 class Esp32Board:
     """The parts (ports.Board). `pins`: a module with the GPIO of each line by name (boards/*/pins_*.py)."""
 
@@ -177,10 +218,11 @@ class Esp32Board:
             os.mkdir(_STATE)
         except OSError:
             pass  # it is there; or the data partition is not, and then the stores say so
-        self.key_store = StateFile(_STATE + "/keys")
+        self.keys = partition("keys")
+        self.journal = partition("journal")
+        self.secret = Secret()
         self.counter_store = StateFile(_STATE + "/counters")
         self.notice_store = StateFile(_STATE + "/notices")
-        self.card_key_store = StateFile(_STATE + "/cardkeys")
         self.parameters = "/parameters.json"
         self.emv_tables = "/emv.tlv"
         self.contactless = contactless(pins)
@@ -188,5 +230,23 @@ class Esp32Board:
         self.head = mag_head(pins)
         self.pin_pad = None  # the keypad has no driver yet
 
-    def link(self, version: str) -> GattService:
+    def link(self, version: str, in_factory: bool = False):
+        """BLE; in the factory the console's serial line, which a release has no prompt on."""
+        if in_factory:
+            from reader.link.serial_link import SerialLink
+
+            link = SerialLink(UART(_CONSOLE_UART, baudrate=_FACTORY_BAUD, timeout=0))
+            link.is_factory = True
+            return link
+        from reader.link.gatt_service import GattService
+
         return GattService(self.name, version)
+
+    def image(self):
+        """The ROM image of the firmware, or None when it is frozen in: then the boot loader checks its hash."""
+        rom = vfs.rom_ioctl(2, 0)
+        return None if isinstance(rom, int) else memoryview(rom)
+
+    def restart(self) -> None:
+        """Does not return."""
+        machine.reset()

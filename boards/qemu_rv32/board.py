@@ -1,9 +1,11 @@
 """The emulated microcontroller's parts: auxiliary line 0 is the PN532's, 1 the phone's, 2 a TDA8029's, 3 a PIN pad's; the
-stores are on the flash. Nobody can see from inside whether a line is connected: a slot that is not there is silent.
+stores are on the flash, key store and journal in regions of their own. Nobody can see from inside whether a line is connected: a slot that is not there is silent.
 """
 
 import os
 
+import flash
+import machine
 from lines import Uart
 
 from reader.drivers.clock import Clock
@@ -29,14 +31,32 @@ class _Board:
     def __init__(self):
         self.clock = Clock()
         self.entropy = Entropy()  # os.urandom is the processor's entropy source (RISC-V Zkr)
-        self.key_store, self.counter_store, self.notice_store, self.card_key_store = stores()
+        try:
+            os.mkdir(_STATE)
+        except OSError:
+            pass  # it is there
+        self.keys = flash.keys
+        self.journal = flash.journal
+        self.secret = StateFile(_STATE + "/secret")
+        self.counter_store = StateFile(_STATE + "/counters")
+        self.notice_store = StateFile(_STATE + "/notices")
         self.contactless = OnDemand(_contactless(Uart(_NFC_LINE)))
         self.contact = Tda8029(Uart(_CHIP_LINE))
         self.head = None
         self.pin_pad = PinPad(Uart(_KEYS_LINE))
 
-    def link(self, version: str) -> SerialLink:
-        return SerialLink(Uart(_PHONE_LINE))
+    def link(self, version: str, in_factory: bool = False) -> SerialLink:
+        link = SerialLink(Uart(_PHONE_LINE))
+        link.is_factory = in_factory
+        return link
+
+    def image(self):
+        """The ROM image of the firmware."""
+        return memoryview(flash.rom)
+
+    def restart(self) -> None:
+        """Does not return."""
+        machine.reset()
 
 
 def _contactless(line):
@@ -50,15 +70,6 @@ def _contactless(line):
         return ContactlessReader(Pn532(Hsu(line)))
 
     return make
-
-
-def stores() -> tuple:
-    """Key store, counter store, notice store, and the store of keys for cards that are not for payment."""
-    try:
-        os.mkdir(_STATE)
-    except OSError:
-        pass  # it is there
-    return tuple(StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices", "/cardkeys"))
 
 
 def peripherals() -> _Board:

@@ -1,9 +1,11 @@
-// flash: the board's flash, 2 MB of memory that the host keeps in a file: a ROM region, run in place, and a storage
-// region for a file system. Both are block devices with blocks of 4 KB, and behave as NOR flash does: an erased byte
-// is FF, and a write only clears bits. The ROM region can also be read as a buffer.
+// flash: the board's flash, 2 MB of memory that the host keeps in a file: a ROM region, run in place, a storage region
+// for a file system, and two raw ones for the reader, as an ESP32's partitions. All are block devices with blocks of
+// 4 KB, and behave as NOR flash does: an erased byte is FF, and a write only clears bits. The ROM region can also be
+// read as a buffer.
 //
 //   flash.rom       what vfs.rom_ioctl(2, 0) gives, and MicroPython mounts at /rom
 //   flash.storage   mounted at / by _boot.py
+//   flash.keys, flash.journal
 
 #include <string.h>
 
@@ -13,16 +15,28 @@
 #include "board.h"
 
 // As host_tools/mpos/bench/qemu.py lays the file out
-enum { BLOCK_SIZE = 4096, REGION_SIZE = 1024 * 1024 };
+enum {
+    BLOCK_SIZE = 4096,
+    ROM_SIZE = 1024 * 1024,
+    KEYS_SIZE = 64 * 1024,
+    JOURNAL_SIZE = 32 * 1024,
+    STORAGE_SIZE = 1024 * 1024 - KEYS_SIZE - JOURNAL_SIZE,
+    STORAGE = ROM_SIZE,
+    KEYS = STORAGE + STORAGE_SIZE,
+    JOURNAL = KEYS + KEYS_SIZE,
+};
 
 typedef struct {
     mp_obj_base_t base;
     uint8_t *start;
+    size_t size;
 } region_obj_t;
 
 static const mp_obj_type_t region_type;
-static const region_obj_t rom = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW };
-static const region_obj_t storage = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW + REGION_SIZE };
+static const region_obj_t rom = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW, ROM_SIZE };
+static const region_obj_t storage = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW + STORAGE, STORAGE_SIZE };
+static const region_obj_t keys = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW + KEYS, KEYS_SIZE };
+static const region_obj_t journal = { { &region_type }, (uint8_t *)PCI_MEMORY_WINDOW + JOURNAL, JOURNAL_SIZE };
 
 void flash_init(void) {
     // The memory of QEMU's ivshmem device is its BAR 2, 64 bits wide
@@ -35,9 +49,9 @@ static uint8_t *at(const region_obj_t *self, size_t n_args, const mp_obj_t *args
     mp_get_buffer_raise(args[2], buffer, flags);
     mp_int_t block = mp_obj_get_int(args[1]);
     mp_int_t offset = n_args == 4 ? mp_obj_get_int(args[3]) : 0;
-    if (block < 0 || block >= REGION_SIZE / BLOCK_SIZE || offset < 0
-        || (size_t)offset > REGION_SIZE - (size_t)block * BLOCK_SIZE
-        || buffer->len > REGION_SIZE - (size_t)block * BLOCK_SIZE - offset) {
+    if (block < 0 || (size_t)block >= self->size / BLOCK_SIZE || offset < 0
+        || (size_t)offset > self->size - (size_t)block * BLOCK_SIZE
+        || buffer->len > self->size - (size_t)block * BLOCK_SIZE - offset) {
         mp_raise_OSError(MP_EINVAL);
     }
     return self->start + block * BLOCK_SIZE + offset;
@@ -75,12 +89,12 @@ static mp_obj_t region_ioctl(mp_obj_t self_in, mp_obj_t request_in, mp_obj_t arg
         case MP_BLOCKDEV_IOCTL_SYNC:
             return MP_OBJ_NEW_SMALL_INT(0);
         case MP_BLOCKDEV_IOCTL_BLOCK_COUNT:
-            return MP_OBJ_NEW_SMALL_INT(REGION_SIZE / BLOCK_SIZE);
+            return MP_OBJ_NEW_SMALL_INT(self->size / BLOCK_SIZE);
         case MP_BLOCKDEV_IOCTL_BLOCK_SIZE:
             return MP_OBJ_NEW_SMALL_INT(BLOCK_SIZE);
         case MP_BLOCKDEV_IOCTL_BLOCK_ERASE: {
             mp_int_t block = mp_obj_get_int(argument_in);
-            if (block < 0 || block >= REGION_SIZE / BLOCK_SIZE) {
+            if (block < 0 || (size_t)block >= self->size / BLOCK_SIZE) {
                 return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
             }
             memset(self->start + block * BLOCK_SIZE, 0xff, BLOCK_SIZE);
@@ -98,7 +112,7 @@ static mp_int_t region_get_buffer(mp_obj_t self_in, mp_buffer_info_t *buffer, mp
         return 1;
     }
     buffer->buf = self->start;
-    buffer->len = REGION_SIZE;
+    buffer->len = self->size;
     buffer->typecode = 'B';
     return 0;
 }
@@ -136,6 +150,8 @@ static const mp_rom_map_elem_t flash_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_flash) },
     { MP_ROM_QSTR(MP_QSTR_rom), MP_ROM_PTR(&rom) },
     { MP_ROM_QSTR(MP_QSTR_storage), MP_ROM_PTR(&storage) },
+    { MP_ROM_QSTR(MP_QSTR_keys), MP_ROM_PTR(&keys) },
+    { MP_ROM_QSTR(MP_QSTR_journal), MP_ROM_PTR(&journal) },
 };
 static MP_DEFINE_CONST_DICT(flash_globals, flash_globals_table);
 

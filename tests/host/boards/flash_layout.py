@@ -19,8 +19,8 @@ WANTED = {
     "ota_0": ("app", "ota_0", 0x180000),
     "ota_1": ("app", "ota_1", 0x180000),
     "romfs": ("data", "0x8f", 0x40000),  # MicroPython 1.25, ports/esp32/esp32_partition.c: found by its name
-    "keys": ("data", "0x40", 0x4000),
-    "journal": ("data", "0x41", 0x4000),
+    "keys": ("data", "0x40", 0x10000),
+    "journal": ("data", "0x41", 0x8000),
     "vfs": ("data", "fat", 0x40000),  # ports/esp32/modules/flashbdev.py: by its name; LittleFS all the same
 }
 
