@@ -8,7 +8,10 @@ from reader.app.notices import Notices
 from reader.errors import E_KEY_EXISTS, E_LINK_BODY, E_LINK_ROLE, E_NO_KEY
 from reader.link import protocol
 from reader.storage.key_ring import KeyRing
-from testing import SHAPES, Power, PowerCut, cases, h, raises, ring_parts
+from testing import Power, PowerCut, cases, h, raises, ring_parts
+
+# An operation that is cut is done, or half done; tests/unit/storage has the ring at all kinds of cuts
+_SHAPES = (1, 2)
 
 FILE_LIMIT_S = 120
 
@@ -216,7 +219,7 @@ def test_the_power_goes_at_the_first_key():
     device = Device()
     outcomes = set()
     before = device.image()
-    for shape in range(SHAPES):
+    for shape in _SHAPES:
         n = 0
         was_cut = True
         while was_cut:
@@ -251,7 +254,7 @@ def test_the_power_goes_at_the_end():
     _load(reader, "DK0TD00N", _TDES_KEY, 2)
     before = device.image()
     outcomes = set()
-    for shape in range(SHAPES):
+    for shape in _SHAPES:
         n = 0
         was_cut = True
         while was_cut:
