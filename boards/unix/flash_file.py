@@ -19,13 +19,14 @@ class FlashFile:
     def __init__(self, path: str, sectors: int):
         self._sectors = sectors
         try:
-            self._file = open(path, "r+b")  # noqa: SIM115 - as long as the board
+            self._file = open(path, "r+b")
         except OSError as error:
             if error.errno != _ENOENT:
                 raise
-            self._file = open(path, "w+b")  # noqa: SIM115
-            for _ in range(sectors):
-                self._file.write(b"\xff" * _BLOCK)
+            self._file = open(path, "w+b")
+        # To the end, also of a file whose making a kill cut short
+        for _ in range(self._file.seek(0, 2) // _BLOCK, sectors):
+            self._file.write(b"\xff" * _BLOCK)
 
     def readblocks(self, block: int, buf, offset: int = 0) -> None:
         self._seek(block, offset, len(buf))
