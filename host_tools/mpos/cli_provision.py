@@ -91,6 +91,7 @@ def vault_show(file: FileArgument, as_json: JsonOption = False, passphrase_file:
         {
             "reader_id": reader_id.hex().upper(),
             "provisioned": entry.done,
+            "aes_key_of": entry.of,
             "key_blocks": entry.serial,
             "files": entry.files,
         }
@@ -107,6 +108,9 @@ def vault_show(file: FileArgument, as_json: JsonOption = False, passphrase_file:
     out.print(f"key set {record['key_set']}, {len(readers)} readers")
     for reader in readers:
         state = "provisioned" if reader["provisioned"] else "in the factory"
+        if reader["aes_key_of"]:
+            out.print(f"  {reader['reader_id']}  AES DUKPT key of {reader['aes_key_of']}", markup=False)
+            continue
         out.print(f"  {reader['reader_id']}  {state}, {reader['key_blocks']} key blocks", markup=False)
 
 
@@ -180,14 +184,17 @@ def key(
     scheme: Annotated[
         str | None, typer.Option(help="A scheme that the reader has no key of yet; master-session renews its key.")
     ] = None,
+    renew_aes: Annotated[
+        bool, typer.Option("--renew-aes", help="Another AES DUKPT key, under the update key of the present one.")
+    ] = False,
     as_json: JsonOption = False,
     passphrase_file: PassphraseOption = None,
 ) -> None:
     """Load a key into a reader in the field, in a key block over its session."""
     from mpos.provision import factory, keys
 
-    if (card is None) == (scheme is None):
-        raise fail("which key? --card SLOT:KIND or --scheme NAME")
+    if (card is not None) + (scheme is not None) + renew_aes != 1:
+        raise fail("which key? One of --card SLOT:KIND, --scheme NAME, --renew-aes")
     if scheme is not None and scheme not in factory.SCHEMES:
         raise fail(f"{scheme!r} is no key scheme: {', '.join(factory.SCHEMES)}")
 
@@ -210,8 +217,11 @@ def key(
         from mpos.cli_reader import session
 
         async with session(transport, there) as (client, found):
-            load = load_for(there, found)
-            await factory.load_keys(client, there.vault, there.save, found, [load])
+            if renew_aes:
+                load = await factory.renew_aes(client, there.vault, there.save, found)
+            else:
+                load = load_for(there, found)
+                await factory.load_keys(client, there.vault, there.save, found, [load])
         return {"reader_id": found.hex().upper(), "key": load.name, "check": load.check.hex().upper()}
 
     record = _run(vault_file, passphrase_file, work)

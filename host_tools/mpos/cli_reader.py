@@ -291,6 +291,8 @@ def explained() -> Iterator[None]:
 
     try:
         yield
+    except typer.Exit:
+        raise
     except (VaultError, KeyRefused, ReaderRefused, LinkError, ValueError, RuntimeError) as error:
         raise fail(str(error)) from None
     except TimeoutError:

@@ -205,3 +205,17 @@ async def test_later_keys_and_files_over_the_session(kept):
             await put_file(reader, kept.vault, kept.save, reader_id, FileName.PARAMETERS, content)
         await in_the_field(there)
         assert (there.state / "parameters.json").read_bytes() == content
+
+
+async def test_another_aes_key_over_the_session(kept):
+    """X9.24-3:2017, 6.5.3: under the update key; the same one does not come twice."""
+    async with blank() as there:
+        await kept.provision(there, schemes=("dukpt-tdes", "dukpt-aes"))
+        reader_id = await in_the_field(there)
+        async with await kept.session(there) as reader:
+            for _ in range(2):
+                before = {info.section: info for info in await key_status(reader)}["AES"].serial
+                load = await factory.renew_aes(reader, kept.vault, kept.save, reader_id)
+                after = {info.section: info for info in await key_status(reader)}["AES"].serial
+                assert after != before and after == load.blocks[0][1] + "00000001"
+        assert len(kept.vault.readers) == 3 and len({entry.of for entry in kept.vault.readers.values()}) == 2

@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from mpos.bench.device_qemu import BOARD, FLASH, PhoneLine, QemuDevice
 from mpos.bench.field import Field
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
 from mpos.link.client import ReaderGone, ReaderRefused
-from mpos.link.messages import State, Tag
+from mpos.link.messages import FileName, State, Tag
 from mpos.provision import factory, firmware, keys, rom, toolchain
 from mpos.provision.vault import Entry, Vault
 
@@ -33,6 +34,7 @@ FOLDER = ROOT / "build" / "provisioned"
 UNIX_FILES = ("ring", "journal", "secret", "counters", "notices")
 HEAP = "128K"
 _BACK_S = 20.0
+_EPOCH, _TICKS = 1_735_689_600, 16  # from 2025 on, in sixteenths of a second: four bytes last for eight years
 _SOURCES = (
     "bench/provisioned.py",
     "bench/test_keys.py",
@@ -51,8 +53,10 @@ def bench_vault() -> Vault:
         "block": test_keys.BLOCK_MASTER,
         "master": test_keys.MASTER_MASTER,
     }
-    # Its numbers are above all that the factory used, whichever copy of the state a reader has
-    return Vault(made, test_keys.READER_ID[:4], {test_keys.READER_ID: Entry(serial=1000)})
+    # Nobody keeps its numbers: they begin at the clock, above all that earlier ones have used up
+    now = int((time.time() - _EPOCH) * _TICKS)
+    entry = Entry(now, {name.name.lower(): now for name in FileName})
+    return Vault(made, test_keys.READER_ID[:4], {test_keys.READER_ID: entry})
 
 
 def card_keys() -> list[keys.Load]:

@@ -102,7 +102,7 @@ def key_sets(vault: Vault | None) -> dict[str, Any]:
     first = vault.key_set + bytes(4)
     return {
         "key_sets": {dukpt.key_set(initial_ksn(first)): vault.keys["tdes-bdk"]},
-        "aeskey_sets": {dukpt_aes.key_set(first): vault.keys["aes-bdk"]},
+        "aes_key_sets": {dukpt_aes.key_set(first): vault.keys["aes-bdk"]},
     }
 
 

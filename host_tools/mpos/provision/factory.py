@@ -13,10 +13,12 @@ import asyncio
 import datetime
 import importlib.metadata
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from mpos.acquirer import dukpt_aes
 from mpos.describe import key_info
 from mpos.describe.key_info import KeyInfo
 from mpos.link.client import Pipe, ReaderClient, ReaderGone, ReaderRefused
@@ -32,6 +34,7 @@ SCHEMES = ("dukpt-tdes", "dukpt-aes", "master-session")
 _SECTIONS = {"dukpt-tdes": "TDES", "dukpt-aes": "AES", "master-session": "MASTER_KEY", "session-root": "SESSION_ROOT"}
 _SESSION_COMMAND_S = 10.0
 _PIECE = 900
+_AES_SCHEME = 2  # firmware/reader/dukpt/scheme.py
 _NO_KEY, _KEY_EXISTS, _ROLE = 501, 502, 709
 
 
@@ -204,18 +207,34 @@ async def load_keys(
     wanted: Sequence[Load],
     tell: Callable[[str], None] = lambda text: None,
     protection: bytes | None = None,
+    body: Mapping[int, bytes] = MappingProxyType({}),
 ) -> None:
-    """Under the reader's key block protection key (`protection`: another one). The numbers of all of them are used up first, so
+    """Under the reader's key block protection key (`protection`: another one, as `body` tells the reader). The numbers of all of them are used up first, so
     that none is sent under two keys. Raises ProvisionError when the reader has another key afterwards than it was sent."""
     serials = [vault.next_serial(reader_id) for _ in wanted]
     if wanted:
         save()
     for load, serial in zip(wanted, serials, strict=True):
         block = load.block(protection or vault.block_key(reader_id), serial)
-        answer = await client.command(Opcode.KEY_LOAD, {Tag.KEY_BLOCK: block.encode()}, _SESSION_COMMAND_S)
+        answer = await client.command(Opcode.KEY_LOAD, {Tag.KEY_BLOCK: block.encode(), **body}, _SESSION_COMMAND_S)
         if load.check and answer.body.get(Tag.KEY_CHECK) != load.check:
             raise ProvisionError(f"{load.name}: the check value is wrong; the reader is defective, do not use it")
         tell(f"{load.name} loaded" + (f", check value {load.check.hex().upper()}" if load.check else ""))
+
+
+async def renew_aes(client: ReaderClient, vault: Vault, save: Callable[[], None], reader_id: bytes) -> Load:
+    """Another AES DUKPT initial key, of another id, under the update key of the one that the reader has (X9.24-3:2017, 6.5.3).
+
+    Raises ProvisionError when it has none.
+    """
+    status = {info.section: info for info in await key_status(client)}
+    if "AES" not in status:
+        raise ProvisionError("the reader has no AES DUKPT key to renew: load its first one with --scheme dukpt-aes")
+    present = bytes.fromhex(status["AES"].serial)
+    load = keys.aes_dukpt(vault.keys["aes-bdk"], vault.new_key_id(reader_id))
+    update = dukpt_aes.update_key(vault.keys["aes-bdk"], present)
+    await load_keys(client, vault, save, reader_id, [load], protection=update, body={Tag.SCHEME: bytes([_AES_SCHEME])})
+    return load
 
 
 async def put_file(

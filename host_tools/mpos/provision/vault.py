@@ -16,7 +16,7 @@ import re
 import secrets
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,15 @@ class VaultError(Exception):
 
 @dataclass
 class Entry:
-    """What was given out to one reader. serial: of its last key block; files: number of the last file of each name."""
+    """What was given out to one reader. serial: of its last key block; files: number of the last file of each name.
+
+    An id may also be that of a later AES DUKPT key of another reader, whose own id is `of`, in hex.
+    """
 
     serial: int = 0
     files: dict[str, int] = field(default_factory=dict)
     done: bool = False  # it is provisioned
+    of: str = ""
 
 
 @dataclass
@@ -103,6 +107,13 @@ class Vault:
             raise VaultError(
                 f"reader {reader_id.hex().upper()} is none of this vault's: name the vault it was provisioned from"
             ) from None
+
+    def new_key_id(self, reader_id: bytes) -> bytes:
+        """An initial key ID for a later AES DUKPT key of this reader."""
+        self.entry(reader_id)
+        key_id = self.new_reader()
+        self.readers[key_id].of = reader_id.hex().upper()
+        return key_id
 
     def next_serial(self, reader_id: bytes) -> int:
         """For a key block: goes up for each reader, and is never given twice once the vault is saved."""
@@ -244,10 +255,7 @@ def _to_json(vault: Vault) -> bytes:
     record: dict[str, Any] = {
         "keys": {name: key.hex() for name, key in vault.keys.items()},
         "key_set": vault.key_set.hex(),
-        "readers": {
-            reader_id.hex(): {"serial": entry.serial, "files": entry.files, "done": entry.done}
-            for reader_id, entry in vault.readers.items()
-        },
+        "readers": {reader_id.hex(): asdict(entry) for reader_id, entry in vault.readers.items()},
     }
     return json.dumps(record).encode()
 
