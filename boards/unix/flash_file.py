@@ -12,6 +12,8 @@ _EINVAL = 22
 
 _done = 0  # programs and erases so far
 
+_ERASED = b"\xff" * 128  # a sector in one piece would not fit a heap that is cut up
+
 
 class FlashFile:
     """The file at `path`, made blank when it is not there: `sectors` of 4,096 bytes."""
@@ -49,7 +51,7 @@ class FlashFile:
             return _BLOCK
         if op == 6:
             self._seek(arg, 0, _BLOCK)
-            self._write(b"\xff" * _BLOCK)
+            self._write(_ERASED, _BLOCK // len(_ERASED))
             return 0
         return None
 
@@ -58,11 +60,15 @@ class FlashFile:
             raise OSError(_EINVAL)
         self._file.seek(block * _BLOCK + offset)
 
-    def _write(self, data) -> None:
+    def _write(self, data, times: int = 1) -> None:
         global _done
         _done += 1
         cut = os.getenv("MPOS_POWER_CUT")
         if cut and int(cut) == _done:
-            self._file.write(data[: len(data) // 2])
+            for _ in range(times // 2):
+                self._file.write(data)
+            if times == 1:
+                self._file.write(data[: len(data) // 2])
             os.system("kill -KILL $PPID")
-        self._file.write(data)
+        for _ in range(times):
+            self._file.write(data)
