@@ -7,12 +7,12 @@ from reader.storage.key_ring import KeyRing
 from testing import FixedEntropy, Power, PowerCut, cases, h, ring_parts
 
 HEAP_K = 256
+FILE_LIMIT_S = 180  # on the emulated board, beside others
 
 # X9.24-1:2009, A.4; X9.24-3:2017, test vectors
 _TDES = (TdesDukpt, 1, h("6AC292FAA1315B4D858AB3A3D7D5933A"), h("FFFF9876543210E00000"))
 _AES = (AesDukpt, 2, h("1273671EA26AC29AFA4D1084127652A1"), h("123456789012345600000000"))
 _ANOTHER = bytes(range(16))
-_TAKEN = 2
 _SHAPES = (0, 1, 4)  # of the cut operation nothing is done, all of it, some bits; the ring's own tests have more
 
 
@@ -70,59 +70,81 @@ class _Device:
 
 
 @cases(_TDES, _AES)
-def test_power_cut_at_every_operation(kind, section, key, serial):
-    whole = _Device(kind, section, key, serial)
-    before = whole.power.operations
-    whole.work(_TAKEN)
-    whole.check()
-    operations = whole.power.operations - before
-    assert operations > 4 * (_TAKEN + 1)  # each write programs, steps the witness and erases
-    lost = 0
-    for shape in _SHAPES:
-        for at in range(1, operations + 1):
-            device = _Device(kind, section, key, serial)
-            device.power.cut(at, shape)
-            try:
-                device.work(_TAKEN)
-            except PowerCut:
-                assert device.power.restore()
-            device.work(_TAKEN + 2)
-            device.check()
-            counters = [serial[-1] for serial, _ in device.given]
-            missing = counters[-1] - len(counters)
-            assert counters[0] <= 2 and missing <= 1
-            lost += missing
-    assert lost  # at some of them the new state was whole, and that key was never given
+def test_power_cut_at_every_operation_of_the_first_key(kind, section, key, serial):
+    at = 0
+    while True:
+        at += 1
+        device = _Device(kind, section, key, serial)
+        device.power.cut(at, _SHAPES[at % 3])
+        try:
+            device.work(0)
+            break  # it has fewer operations
+        except PowerCut:
+            device.power.restore()
+        device.work(1)
+        device.check()
+        assert device.given[0][0][-1] == 1
+    assert at > 4  # it programs, steps the witness, erases
 
 
-def test_power_cut_at_every_operation_of_an_update():
-    kind, section, key, serial = _AES
+@cases(_TDES, _AES)
+def test_power_cut_at_every_operation_of_a_packet(kind, section, key, serial):
+    device = _Device(kind, section, key, serial)
+    device.work(1)
+    lost = cuts = 0
     for shape in _SHAPES:
         at = 0
         while True:
             at += 1
-            device = _Device(kind, section, key, serial)
-            device.work(2)
-            before = list(device.given)
+            n = len(device.given)
             device.power.cut(at, shape)
             try:
-                _update(device)
-                break  # it has fewer operations
+                device.work(n + 1)
+                device.power.restore()
+                break
             except PowerCut:
                 device.power.restore()
-            ring = KeyRing(*device.parts)
-            ring.check()
-            device.given = []
-            if device.kind(ring).serial()[-1] == 1:  # it is the new one: only it starts from 1 here
-                try:
-                    _update(device)
-                    raise AssertionError
-                except ReaderError as error:
-                    assert error.code == E_KEY_EXISTS
-            device.work(2)
-            device.check()
-            assert not {key for _, key in before} & {key for _, key in device.given}
+            cuts += 1
+            device.work(n + 1)
+            missing = device.given[-1][0][-1] - device.given[-2][0][-1] - 1
+            assert missing in (0, 1)
+            lost += missing
         assert at > 4
+        device.check()
+    # At some the new state was whole, and that key was never given; at some the old one was
+    assert 0 < lost < cuts
+
+
+def test_power_cut_at_every_operation_of_an_update():
+    kind, section, key, serial = _AES
+    at = old = new = 0
+    while True:
+        at += 1
+        device = _Device(kind, section, key, serial)
+        device.work(2)
+        before = {key for _, key in device.given}
+        device.power.cut(at, _SHAPES[at % 3])
+        try:
+            _update(device)
+            break  # it has fewer operations
+        except PowerCut:
+            device.power.restore()
+        ring = KeyRing(*device.parts)
+        ring.check()
+        device.given = []
+        if device.kind(ring).serial()[-1] == 1:  # only the new one can start from there
+            new += 1
+            try:
+                _update(device)
+                raise AssertionError
+            except ReaderError as error:
+                assert error.code == E_KEY_EXISTS
+        else:
+            old += 1
+        device.work(2)
+        device.check()
+        assert not before & {key for _, key in device.given}
+    assert old and new
 
 
 def _update(device):
