@@ -64,7 +64,7 @@ def long_command(n: int) -> bytes:
 async def test_garbage(writes, error, aioble):
     async with world(aioble=aioble) as there, await there.connect() as reader:
         for write in writes:
-            await reader.pipe.write(write)
+            await reader.pipe.pipe.write(write)  # past the session
         assert await fault(reader) == error
         assert await state(reader) == State.IDLE
         await approves(there, reader)
@@ -85,7 +85,7 @@ async def test_garbage(writes, error, aioble):
         (Opcode.START, START_BODY | {Tag.TIMEOUT: b"\x00\x00"}, E_BODY),
         (Opcode.START, START_BODY | {Tag.TIMEOUT: b"\xff\xff"}, E_BODY),
         (Opcode.ONLINE_RESULT, {Tag.TRANSACTION: b"\x00\x01", Tag.PACKET: bytes(50)}, E_STATE),
-        (Opcode.ONLINE_RESULT, {Tag.TRANSACTION: b"\x00\x01", Tag.ERROR: b"\x00\x00"}, E_BODY),
+        (Opcode.ONLINE_RESULT, {Tag.TRANSACTION: b"\x00\x01", Tag.ERROR: b"\x00\x00"}, E_STATE),
         (Opcode.CANCEL, {}, E_STATE),
         (Opcode.ACKNOWLEDGE, {Tag.TRANSACTION: b"\x00\x01"}, E_STATE),
     ],
