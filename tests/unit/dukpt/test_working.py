@@ -67,6 +67,19 @@ def test_ecb_mac():
     assert short == out != b"E267B6E2"
 
 
+def test_what_the_ecb_mac_does_not_see():
+    """The same bit in two blocks, at the same place: the MAC is that of the exclusive-or alone (docs/packet.md)."""
+    message = bytearray(b"0210 declined 51 000000000042 000000000042")
+    one, other = bytearray(8), bytearray(8)
+    for is_ecb in (True, False):
+        keys = _keys(is_ecb)
+        keys.mac_into(message, one)
+        for at in (3, 19):
+            message[at] ^= 4
+        keys.mac_into(message, other)
+        assert (one == other) == is_ecb
+
+
 @cases((False,), (True,))
 def test_a_packet(is_ecb):
     keys = _keys(is_ecb)
