@@ -1,11 +1,14 @@
 """The account: masked and encrypted, and what no track may look like."""
 
+from cryptolib import aes
+
 from reader.app import account
 from reader.crypto.des import Des3
+from reader.dukpt.aes import AesKeys
 from reader.dukpt.tdes_keys import TdesKeys
 from reader.emv.data import DataStore
 from reader.errors import E_TAG_FORMAT, E_TAG_MISSING
-from testing import cases, h, raises, requirement
+from testing import FixedEntropy, cases, h, raises, requirement
 
 _KEY = h("0123456789ABCDEFFEDCBA9876543210")
 
@@ -122,6 +125,43 @@ def test_chip_with_neither(tag, value):
     data.put(int(tag, 16), h(value))
     with raises(E_TAG_MISSING, 0x57):
         account.take(data, _Keys)
+
+
+def _aes_keys():
+    # X9.24-3:2017, supplement with test vectors: the transaction key of counter 1 (AES-128)
+    key = h("4F21B565BAD9835E112B6465635EAE44")
+    return AesKeys(h("123456789012345600000001"), key, FixedEntropy(bytes(range(8))))
+
+
+@cases((8, 16), (16, 32), (17, 32), (19, 32))
+def test_a_track_under_aes(size, expected):
+    """Whole blocks of sixteen, the padding with them."""
+    keys = _aes_keys()
+    track = h("6212340000000019D30122010000000000000000")[:size]
+    data = DataStore(200)
+    if size == 8:  # no separator: not a track, so a number and an expiry of its own
+        data.put(0x5A, h("6212340000000019"))
+        data.put(0x5F24, h("491231"))
+        track = h("6212340000000019D4912000")
+    else:
+        data.put(0x57, track)
+    taken = account.take(data, keys)
+    assert len(taken.track2) == expected
+    clear = aes(bytes(keys.data), 2, bytes(16)).decrypt(taken.track2)
+    assert clear == track + b"\x80" + bytes(expected - len(track) - 1)
+
+
+def test_pin_under_aes():
+    # ISO 9564-1:2017, 9.4.2: an online PIN goes to the host in a block of format 4
+    keys = _aes_keys()
+    pin = bytearray((1, 2, 3, 4))
+    taken = account.take(_data("6212340000000019D30122010000000000"), keys, pin)
+    assert pin == bytes(4) and not any(taken.number) and len(taken.number) == 16
+    once = aes(bytes(keys.pin), 1).decrypt(taken.pin_block)
+    # the field of the PAN: how many digits it has more than twelve, its digits, zeros
+    field = h("4 6212340000000019 000000000000000".replace(" ", ""))
+    block = aes(bytes(keys.pin), 1).decrypt(bytes([once[i] ^ field[i] for i in range(16)]))
+    assert block == h("441234AAAAAAAAAA 0001020304050607"), block
 
 
 def test_nothing_of_the_pin_stays_when_it_fails():
