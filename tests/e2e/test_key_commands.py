@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
 from mpos.bench import provisioned, test_keys
 from mpos.bench.device import FirmwareDied, UnixDevice
 from mpos.bench.world import PARAMETERS, World, bench_tables
+from mpos.describe import log_events
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import FileName, Opcode, State, Tag
 from mpos.provision import factory, keys
@@ -16,6 +18,7 @@ from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY
 
 _ID = test_keys.READER_ID
 _KEY_EXISTS, _KEY_BLOCK, _KEY_REPLAY, _BUSY, _STATE, _PARAMETERS = 502, 508, 509, 703, 706, 805
+_LOG_LOADED, _LOG_REFUSED, _MASTER_KEY = 11, 12, 8
 _BACK_S = 20.0
 _NEW_KEY = bytes(range(16))  # a TMK
 _NEW = keys.Load("master-session", "K0", "T", "D", _NEW_KEY, keys.tdes_check_value(_NEW_KEY))
@@ -65,6 +68,9 @@ async def test_keys_in_the_field() -> None:
         await _refused(there, load(wrong.block(protection, serial)), _KEY_BLOCK, 10)
         await load(_OLD.block(protection, serial))  # none of them used the number up
         assert await _master_check(reader) == _OLD.check.hex().upper()
+        log = await reader.command(Opcode.LOG, {Tag.LOG_NUMBER: bytes(4)})
+        events = {(event.event, event.detail) for event in log_events.parse(log.body[Tag.LOG_RECORDS])}
+        assert {(_LOG_LOADED, _MASTER_KEY), (_LOG_REFUSED, _KEY_REPLAY << 16)} <= events
         assert not there.output
 
 
@@ -73,19 +79,34 @@ async def test_parameters_over_the_session() -> None:
     content = PARAMETERS.read_bytes().replace(b'"MPOS0001"', b'"MPOS0002"')
     async with World() as there:
         async with await there.connect() as reader:
-            await factory.put_file(reader, vault, _saved, _ID, FileName.PARAMETERS, content)
+            number = await factory.put_file(reader, vault, _saved, _ID, FileName.PARAMETERS, content)
         assert (await factory.until_back(there.pipe, _BACK_S)).number_of(Tag.READER_STATE) == State.IDLE
         assert there.device.restarts == 1
         assert (there.state / "parameters.json").read_bytes() == content
         async with await there.connect() as reader:
-            old = provisioned.bench_vault()  # which does not know that a number was given out
-            again = factory.put_file(reader, old, _saved, _ID, FileName.PARAMETERS, content)
-            await _refused(there, again, _KEY_REPLAY)
+            begin = {Tag.FILE_NAME: bytes([FileName.PARAMETERS]), Tag.FILE_SIZE: bytes([0, 0, 8, 0])}
+            for old in (number, number - 1, 0):
+                again = reader.command(Opcode.FILE_BEGIN, {**begin, Tag.FILE_NUMBER: old.to_bytes(4, "big")})
+                await _refused(there, again, _KEY_REPLAY)
             bad = content.replace(b'"version": 1', b'"version": 2')
             refused = factory.put_file(reader, vault, _saved, _ID, FileName.PARAMETERS, bad)
             await _refused(there, refused, _PARAMETERS, 3)
             assert (there.state / "parameters.json").read_bytes() == content
         assert not there.output
+
+
+async def test_parameters_that_are_none_are_replaced(tmp_path: Path) -> None:
+    """A reader that is out of service for its parameters still takes others."""
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(PARAMETERS.read_bytes().replace(b'"version": 1', b'"version": 2'))
+    async with World(parameters=broken) as there:
+        async with await there.connect() as reader:
+            information = await reader.command(Opcode.GET_INFO)
+            assert information.number_of(Tag.READER_STATE) == State.OUT_OF_SERVICE
+            assert information.number_of(Tag.DETAIL) == _PARAMETERS
+            vault = provisioned.bench_vault()
+            await factory.put_file(reader, vault, _saved, _ID, FileName.PARAMETERS, PARAMETERS.read_bytes())
+        assert (await factory.until_back(there.pipe, _BACK_S)).number_of(Tag.READER_STATE) == State.IDLE
 
 
 async def test_tables_over_the_session() -> None:
