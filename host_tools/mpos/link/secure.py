@@ -93,6 +93,7 @@ class SecurePipe:
     async def close(self) -> None:
         await self._stop()
         await self.pipe.close()
+        self._messages.put_nowait(ReaderGone("the link was closed"))
 
     async def _stop(self) -> None:
         if self._listener is not None:

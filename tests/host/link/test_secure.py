@@ -144,6 +144,14 @@ async def test_the_readers_refusal_is_passed_on() -> None:
     assert (caught.value.code, caught.value.detail) == (711, 8)
 
 
+async def test_who_listens_hears_that_it_was_closed() -> None:
+    pipe = await _opened(PlayedReader())
+    listening = asyncio.create_task(pipe.receive())
+    await pipe.close()
+    with pytest.raises(ReaderGone):
+        await asyncio.wait_for(listening, _LIMIT_S)
+
+
 async def test_a_reader_that_leaves() -> None:
     played = PlayedReader()
     pipe = await _opened(played)
