@@ -18,22 +18,24 @@ import pytest
 import pytest_asyncio
 
 from mpos.acquirer import Acquirer
-from mpos.bench import test_keys
 from mpos.bench.cards import CARDS, make_card
 from mpos.bench.device_qemu import PhoneLine
 from mpos.bench.field import Field
 from mpos.bench.icc_slot import IccSlot
 from mpos.bench.pn532_chip import Pn532Chip, serve_chip
+from mpos.bench.provisioned import bench_vault, provision_bench
 from mpos.bench.qemu import Machine
 from mpos.bench.tda8029_chip import Tda8029Chip, serve_coupler
 from mpos.bench.world import bench_tables
 from mpos.link.client import ReaderClient
 from mpos.link.messages import Interface, State
+from mpos.link.secure import open_session
 from mpos.link.serial_pipe import SerialPipe
 from mpos.phone.sale import Sale
 from mpos.provision import device as devices
 from mpos.provision import emulated, firmware, flash
 from mpos.provision.device import Code, Device, FlashError
+from mpos.provision.factory import key_service
 from mpos.provision.flash import Progress, Report
 from mpos.provision.manifest import entry_of, load
 from tests.device.conftest import GREETING, Case, variant
@@ -107,7 +109,7 @@ async def test_put_on_and_again(bench: Bench, new: Path) -> None:
 
 @pytest.mark.parametrize("sample", ["m35", "d200"])
 async def test_parameters_and_tables_of_the_merchant(new: Path, case: Case, tmp_path: Path, sample: str) -> None:
-    """The sample file of a reader and the bench's keys: flashed, personalised, switched on, it sells by insert."""
+    """The sample file of a reader and the bench's keys: flashed, through the factory, switched on, it sells by insert."""
     shutil.copytree(case.state, tmp_path / "state")
     parameters = (firmware.TOP / "boards" / sample / "parameters.json").read_bytes()
     async with (
@@ -120,20 +122,13 @@ async def test_parameters_and_tables_of_the_merchant(new: Path, case: Case, tmp_
             assert {"/parameters.json", "/emv.tlv"} <= set(report.written)
             async with ReaderClient(await phone.pipe()) as reader:
                 assert await state_once_started(reader) == State.OUT_OF_SERVICE  # it has no keys yet
-            key = test_keys.initial_key(test_keys.BDK, test_keys.KSN_BASE)
-            await machine.exec(
-                "import sys\nsys.path[:] = ['/rom', '.frozen']\nfrom board import stores\n"
-                "from reader.app.personalise import personalise\n"
-                f"personalise(*stores(), {f'{key.hex()} {test_keys.KSN_BASE.hex()}'!r})"
-            )
-        async with (
-            PhoneLine() as phone,
-            Machine(tmp_path / "state", [nfc, phone.address, slot]),
-            ReaderClient(await phone.pipe()) as reader,
-        ):
-            assert await state_once_started(reader) == State.IDLE
-            sale = Sale(reader, f"{acquirer.host}:{acquirer.port}", interfaces=Interface.CONTACT)
-            record = await sale.run(int(Decimal(CARDS[CHIP].amount) * 100), CNY, CARD_TIMEOUT_S)
+            await provision_bench(phone)
+        async with PhoneLine() as phone, Machine(tmp_path / "state", [nfc, phone.address, slot]):
+            async with ReaderClient(await phone.pipe()) as reader:
+                assert await state_once_started(reader) == State.IDLE
+            async with ReaderClient(await open_session(await phone.pipe(), key_service(bench_vault()))) as reader:
+                sale = Sale(reader, f"{acquirer.host}:{acquirer.port}", interfaces=Interface.CONTACT)
+                record = await sale.run(int(Decimal(CARDS[CHIP].amount) * 100), CNY, CARD_TIMEOUT_S)
     assert record.outcome == "approved", record
     files = await left_on(tmp_path / "state")
     assert files["/parameters.json"] == entry_of(parameters)
