@@ -82,11 +82,9 @@ class _Board:
             return None
         from reader.link.pairing import Pairing
         from reader.storage.bonds import Bonds
-        from reader.storage.event_log import EventLog
         from reader.storage.key_ring import KeyRing
 
-        bonds = Bonds(KeyRing(self.keys, self.journal, self.secret), EventLog(self.journal))
-        return Pairing(self.display, bonds, self.entropy)
+        return Pairing(self.display, Bonds(KeyRing(self.keys, self.journal, self.secret)), self.entropy)
 
     def restart(self) -> None:
         """Does not return."""

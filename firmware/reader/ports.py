@@ -313,6 +313,7 @@ class Link(Protocol):
 
     stack: str
     is_factory: bool  # the factory's own line, of a reader that has not left it
+    log: Callable[[int, int], None] | None  # an event of the security log, and its detail
 
     async def serve(self, handle: Callable[[memoryview], Awaitable[None]], gone: Callable[[], None]) -> None:
         """For ever: give each message to `handle`; call `gone` when the phone has left."""

@@ -97,6 +97,7 @@ class Reader:
         except ReaderError as error:
             self._fail(error)
         self.link = self.board.link(VERSION, self._in_factory())
+        self.link.log = self.log
         # None ends; when one dies the others do too, and the reader with them: it is never half alive
         await asyncio.gather(self.link.serve(self._handle, self.gone), self._supervise(), self._test_daily(_DAY_MS))
 
@@ -241,6 +242,10 @@ class Reader:
             from . import insert
 
             insert.rehearse()
+            keep_only(kept)
+        if self.parameters.host.key_scheme == scheme.MASTER_SESSION:
+            from . import sign_in  # noqa: F401
+
             keep_only(kept)
         from . import pass_through
 

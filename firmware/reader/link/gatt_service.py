@@ -90,7 +90,7 @@ class GattService(Pipe):
                 if self._pairing is None:
                     self._connection = connection
                 else:
-                    tasks.append(asyncio.create_task(self._pairing.run()))
+                    tasks.append(asyncio.create_task(self._pairing.run(self.log)))
                 try:
                     await connection.disconnected(timeout_ms=None)
                 finally:

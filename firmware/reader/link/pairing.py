@@ -17,7 +17,10 @@ from micropython import const
 from ..errors import ReaderError
 from ..util.wipe import wipe
 
-# Why a link was ended: detail of LOG_PAIRING (storage/log_events.py)
+# storage/log_events.py
+_LOG_BOND = const(19)
+_LOG_PAIRING = const(20)
+# Why a link was ended: the detail of _LOG_PAIRING
 REFUSED_UNAUTHENTICATED = const(1)  # nobody compared anything, or it was not the same
 REFUSED_KEY_SIZE = const(2)
 REFUSED_LEGACY = const(3)  # no key of Secure Connections, or no bond
@@ -54,6 +57,7 @@ _REST_MS = const(60_000)
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..ports import Display, Entropy
@@ -72,6 +76,7 @@ class Pairing:
         self._failures = 0
         self._rest_until = 0
         self._given: Any = None
+        self._log: Any = None
         self._reset()
 
     def _reset(self) -> None:
@@ -95,8 +100,10 @@ class Pairing:
         """Until messages may pass over the link that is there."""
         await self._open.wait()
 
-    async def run(self) -> None:
-        """As long as a link lasts, to be cancelled with it: asks, keeps the bond, and ends a link that may not be."""
+    async def run(self, log: "Callable[[int, int], None] | None") -> None:
+        """As long as a link lasts, to be cancelled with it: asks, keeps the bond, and ends a link that may not be. `log`: an
+        event of the security log, and its detail."""
+        self._log = log
         self._open.clear()
         link = None
         try:
@@ -112,17 +119,21 @@ class Pairing:
                     self._asked = None
                     self._ask(link, action, number)
                 if self._judged is not None:
-                    link, why = self._judged
-                    self._judged = None
-                    self._silence()
-                    why = why or self._keep()
+                    link = self._judged[0]
+                    why = self._conclude()
                     if why:
                         self._refuse(link, why)
                     else:
-                        self._failures = 0
                         self._open.set()
         finally:
-            self._silence()
+            # Who leaves before the verdict has tried all the same, or is paired
+            if self._judged is not None:
+                why = self._conclude()
+            else:
+                self._silence()
+                why = REFUSED_UNAUTHENTICATED if self._was_asked else 0
+            if why:
+                self._count(why)
             self._open.clear()
             self._wipe()
 
@@ -236,6 +247,8 @@ class Pairing:
             return 0
         try:
             self._bonds.keep(self._address, ours, theirs)
+            if self._log is not None:
+                self._log(_LOG_BOND, 0)
         except ReaderError:
             return REFUSED_STORE
         finally:
@@ -244,19 +257,32 @@ class Pairing:
             self._address = self._forgotten = b""
         return 0
 
+    def _conclude(self) -> int:
+        """What has been judged: the bond is kept; why the link is refused, or 0."""
+        why = self._judged[1]
+        self._judged = None
+        self._silence()
+        why = why or self._keep()
+        if not why:
+            self._failures = 0
+            self._was_asked = False
+        return why
+
     def _refuse(self, link, why: int) -> None:
         self._open.clear()
-        if self._was_asked and why == REFUSED_UNAUTHENTICATED:
-            self._failures += 1
-            self._rest_until = ticks_add(ticks_ms(), _REST_MS)
-        try:
-            self._bonds.refused(why)
-        except ReaderError:
-            pass
+        self._count(why)
         try:
             aioble.core.ble.gap_disconnect(self._link if link is None else link)
         except OSError:
             pass  # it has ended by itself
+
+    def _count(self, why: int) -> None:
+        if self._was_asked and why == REFUSED_UNAUTHENTICATED:
+            self._failures += 1
+            self._rest_until = ticks_add(ticks_ms(), _REST_MS)
+        self._was_asked = False
+        if self._log is not None:
+            self._log(_LOG_PAIRING, why)
 
     def _silence(self) -> None:
         if self._question is not None:

@@ -27,6 +27,7 @@ class Pipe:
 
     stack = ""
     is_factory = False
+    log: "Callable[[int, int], None] | None" = None  # an event of the security log, and its detail (app/reader.py)
 
     def __init__(self):
         self._sending = asyncio.Lock()

@@ -7,7 +7,6 @@ radio's stack gave them (NimBLE: type and address as on the air; ble_store_value
 from micropython import const
 
 from ..util.wipe import wipe
-from .log_events import LOG_BOND, LOG_PAIRING
 from .sections import BONDS
 
 _ADDRESS = const(7)
@@ -17,11 +16,10 @@ _ROOM = const(800)  # _MOST * (_HEAD + 2 * 96)
 
 
 class Bonds:
-    """`ring`: the KeyRing, `log`: the EventLog; nothing of a bond is kept here. All raise E_NO_KEY, E_STORE."""
+    """`ring`: the KeyRing; nothing of a bond is kept here. All raise E_NO_KEY, E_STORE."""
 
-    def __init__(self, ring, log):
+    def __init__(self, ring):
         self._ring = ring
-        self._log = log
 
     def find(self, kind: int, index: int, address) -> "bytearray | None":
         """A secret, 1 ours or 2 theirs, for the caller to wipe: of `address`, or where that is None of the index'th bond,
@@ -57,11 +55,6 @@ class Bonds:
         finally:
             wipe(room)
             wipe(old)
-        self._log.add(LOG_BOND)
-
-    def refused(self, why: int) -> None:
-        """A phone was not paired, or not with what this reader demands; `why`: link/pairing.py."""
-        self._log.add(LOG_PAIRING, why)
 
     def _starts(self, room) -> list:
         # Where each begins, in `room`, which is filled. Nobody but `keep` writes this section, and the ring is authentic

@@ -11,6 +11,7 @@ HEAP_K = 192
 _CONNECT, _UPDATE, _GET, _SET, _PASSKEY = 1, 28, 29, 30, 31
 _OURS, _THEIRS, _OWN_IRK = 1, 2, 10
 _DISPLAY, _COMPARISON = 3, 4
+_LOG_BOND, _LOG_PAIRING = 19, 20  # storage/log_events.py
 _LINK = 5
 _PHONE = bytes((1, 1, 0, 0x50, 0, 0, 0xC0))
 _OTHER = bytes((1, 2, 0, 0x50, 0, 0, 0xC0))
@@ -75,6 +76,7 @@ class Bonds:
     def __init__(self):
         self.kept = {}
         self.refusals = []
+        self.paired = 0
         self.fails = False
 
     def find(self, kind, index, address):
@@ -88,10 +90,12 @@ class Bonds:
             raise ReaderError(E_STORE)
         self.kept[address] = (bytes(ours), bytes(theirs))
 
-    def refused(self, why):
-        self.refusals.append(why)
-        if self.fails:
-            raise ReaderError(E_STORE)
+    def log(self, event, detail):
+        if event == _LOG_BOND:
+            self.paired += 1
+        else:
+            assert event == _LOG_PAIRING
+            self.refusals.append(detail)
 
 
 class Entropy:
@@ -128,7 +132,7 @@ class Scene:
     async def connect(self):
         await self.leave()
         self.radio.event(_CONNECT, (_LINK, 1, b""))
-        self.task = asyncio.create_task(self.pairing.run())
+        self.task = asyncio.create_task(self.pairing.run(self.bonds.log))
         await self.settle()
 
     async def leave(self):
@@ -176,7 +180,7 @@ async def test_a_new_phone_is_kept_before_its_link_is_open():
     keep = scene.bonds.keep
     scene.bonds.keep = lambda *bond: (opened_with.append(scene.is_open()), keep(*bond))
     await scene.update()
-    assert scene.is_open() and opened_with == [False]
+    assert scene.is_open() and opened_with == [False] and scene.bonds.paired == 1
     assert list(scene.bonds.kept) == [_PHONE]
     assert scene.radio.ended == [] and scene.bonds.refusals == []
     await scene.leave()
@@ -333,6 +337,31 @@ async def test_the_phone_gives_up_while_the_person_looks():
     await scene.settle()
     await scene.leave()
     assert scene.display.is_hidden and scene.display.shown == [7, 8]
+
+
+async def test_who_leaves_before_the_verdict_has_tried_all_the_same():
+    scene = Scene(Display(None))
+    for judged in (False, True):
+        await scene.connect()
+        scene.radio.event(_PASSKEY, (_LINK, _COMPARISON, 7))
+        await scene.settle()
+        if judged:
+            scene.radio.event(_UPDATE, (_LINK, False, False, False, 0))
+        await scene.leave()
+        assert scene.display.is_hidden
+    assert scene.bonds.refusals == [pairing.REFUSED_UNAUTHENTICATED] * 2
+    assert scene.pairing._failures == 2
+
+
+async def test_who_leaves_as_soon_as_it_is_paired_is_paired():
+    scene = Scene()
+    await scene.connect()
+    scene.radio.event(_PASSKEY, (_LINK, _COMPARISON, 7))
+    await scene.settle()
+    scene.secrets(_secret())
+    scene.radio.event(_UPDATE, (_LINK, True, True, True, 16))
+    await scene.leave()
+    assert list(scene.bonds.kept) == [_PHONE] and scene.bonds.refusals == []
 
 
 async def test_each_passkey_is_another():

@@ -6,16 +6,6 @@ from testing import SHAPES, Power, PowerCut, cases, ring_parts
 
 FILE_LIMIT_S = 240
 
-_BOND, _REFUSED = 19, 20
-
-
-class Log:
-    def __init__(self):
-        self.events = []
-
-    def add(self, event, detail=0):
-        self.events.append((event, detail))
-
 
 class Entropy:
     def fill(self, buf):
@@ -37,8 +27,7 @@ class World:
         self.parts = ring_parts(self.power)
         self.ring = KeyRing(*self.parts)
         self.ring.create(Entropy())
-        self.log = Log()
-        self.bonds = Bonds(self.ring, self.log)
+        self.bonds = Bonds(self.ring)
 
     def keep(self, n, length=80):
         self.bonds.keep(_address(n), _secret(n, 1, length), _secret(n, 2, length))
@@ -65,7 +54,6 @@ def test_four_and_then_the_oldest_goes():
         world.keep(n)
     assert world.known() == [3, 4, 5, 6]
     assert [world.bonds.find(2, i, None) for i in range(5)] == [_secret(n, 2) for n in (6, 5, 4, 3)] + [None]
-    assert world.log.events == [(_BOND, 0)] * 6
 
 
 def test_a_phone_that_pairs_again_has_one_bond_and_is_the_newest():
@@ -81,12 +69,6 @@ def test_secrets_of_every_stack_fit(length):
     for n in (1, 2, 3, 4):
         world.keep(n, length)
     assert [len(world.bonds.find(1, i, None)) for i in range(4)] == [length] * 4
-
-
-def test_what_was_refused_is_in_the_log():
-    world = World()
-    world.bonds.refused(3)
-    assert world.log.events == [(_REFUSED, 3)]
 
 
 def test_nothing_of_a_bond_is_readable_in_the_flash():
@@ -118,7 +100,7 @@ def test_the_power_goes_at_every_operation():
             except PowerCut:
                 pass
             was_cut = world.power.restore()
-            world.bonds = Bonds(KeyRing(*world.parts), world.log)
+            world.bonds = Bonds(KeyRing(*world.parts))
             KeyRing(*world.parts).check()
             known = world.known(5)
             assert known in ([1, 2, 3, 4], [2, 3, 4, 5]), (n, shape, known)
