@@ -21,16 +21,11 @@ from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
 from mpos.link.messages import Opcode, State, Tag
 from mpos.link.pairing import BondLost, Pairing, PairingFailed
 from mpos.link.secure import open_session
-from tests.e2e.conftest import approves, state
-from tests.e2e.conftest import world as plain_world
+from tests.e2e.conftest import approves, state, world
 
 LIMIT_S = 20
 LOG_BOND, LOG_PAIRING = 19, 20
 UNAUTHENTICATED, KEY_SIZE, LEGACY = 1, 2, 3
-
-
-def world(**options) -> World:
-    return plain_world(heap="192K", **options)
 
 
 async def opened(there: World, pipe: gatt.GattPipe) -> ReaderClient:

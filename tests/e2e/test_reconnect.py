@@ -66,7 +66,7 @@ class Phone:
 async def place(tmp_path: Path, interval: float | None = None, **options) -> AsyncIterator[tuple[World, Phone, Person]]:
     person = Person()
     radio = Radio(Pace(interval) if interval else None)
-    async with plain_world(screen=person.screen, radio=radio, heap="192K", **options) as there:
+    async with plain_world(screen=person.screen, radio=radio, **options) as there:
         yield there, Phone(there, person, tmp_path / "bonds.json"), person
         assert there.output == ""
 
@@ -152,8 +152,8 @@ async def test_an_answer_that_was_under_way_is_handed_in(loss, interval, tmp_pat
                 await approves(there, reader)
 
 
-async def test_twenty_times_in_a_row(tmp_path):
-    async with place(tmp_path) as (there, phone, person):
+async def test_twenty_times_in_a_row(tmp_path, aioble):
+    async with place(tmp_path, aioble=aioble) as (there, phone, person):
         heaps = []
         for turn in range(20):
             async with await phone.connect() as reader:

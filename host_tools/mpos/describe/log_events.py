@@ -35,6 +35,15 @@ EVENTS = {
 }
 _WITH_ERROR = (3, 12, 14, 21)
 _FILES = {1: "parameters", 2: "tables"}
+# firmware/reader/link/pairing.py; docs/link.md
+_PAIRINGS = {
+    1: "nobody authenticated it",
+    2: "a key of fewer than 16 bytes",
+    3: "no key of LE Secure Connections",
+    4: "the bond could not be kept",
+    5: "it was not paired in time",
+    6: "too many wrong answers",
+}
 _ROLES = {1: "field", 2: "factory"}
 
 
@@ -69,6 +78,8 @@ class Event:
             return _ROLES.get(self.detail, str(self.detail))
         if self.event == 17:
             return f"command {self.detail:02X}"
+        if self.event == 20:
+            return _PAIRINGS.get(self.detail, str(self.detail))
         return str(self.detail) if self.detail else ""
 
     def record(self) -> dict[str, Any]:
