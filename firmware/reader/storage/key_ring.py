@@ -71,8 +71,6 @@ class KeyRing:
 
         Raises E_NO_KEY when this reader was never personalised, E_STORE with its reason as detail.
         """
-        if self.is_blank():
-            raise ReaderError(E_NO_KEY)
         secret = self._open()
         try:
             seen = witness.Witness(self._journal)
@@ -155,12 +153,16 @@ class KeyRing:
     def _open(self) -> bytearray:
         """The secret, for the caller to wipe."""
         kept = self._secret.load()
-        if kept is None or len(kept) != _SECRET + 1:
-            raise ReaderError(E_NO_KEY if kept is None and self.is_blank() else E_STORE, CORRUPT if kept else LOST)
+        if kept is None:
+            if self.is_blank():
+                raise ReaderError(E_NO_KEY)
+            raise ReaderError(E_STORE, LOST)
+        if len(kept) != _SECRET + 1:
+            raise ReaderError(E_STORE, CORRUPT)
         if not kept[_SECRET]:
             wipe(kept)
             raise ReaderError(E_NO_KEY)
-        return kept if isinstance(kept, bytearray) else bytearray(kept)
+        return kept
 
     def _newest(self, seen, secret) -> bytearray:
         """The head of the newest generation, which is whole and authentic. Raises E_STORE."""

@@ -52,15 +52,16 @@ class Power:
 
 
 class FlashMemory:
-    """reader.ports.Flash. Only what was programmed takes memory. `fails`: every operation raises OSError.
+    """reader.ports.Flash. Only what was programmed takes memory.
 
-    `writes`: the erases of each sector.
+    `erases`: how many of each sector; `fails`: every operation raises OSError; `sticks`: bits are no longer cleared.
     """
 
     def __init__(self, sectors: int = 16, power: Power = None, cut_at: int = 0, shape: int = 0):
         self.power = power or Power()
         self.erases = [0] * sectors
         self.fails = False
+        self.sticks = False
         self._sectors = {}
         if cut_at:
             self.power.cut(cut_at, shape)
@@ -94,6 +95,8 @@ class FlashMemory:
         if offset % BLOCK + len(buf) > BLOCK:
             raise AssertionError("a program across sectors")
         cut = self.power.is_last()
+        if self.sticks:
+            return
         kept = self.image(block)
         end = offset + len(buf)
         while len(kept) < end:
