@@ -106,6 +106,8 @@ def _do(reader, opcode: int, number: int, body):
         return _done
     if opcode == protocol.START:
         return _start(reader, number, body)
+    if opcode == protocol.SIGN_IN:
+        return _began(reader.began if reader.repeats(number) else reader.sign_in(number))
     if opcode == protocol.ONLINE_RESULT:
         return _online_result(reader, body)
     if opcode == protocol.CONTINUE:
@@ -137,10 +139,6 @@ def _do(reader, opcode: int, number: int, body):
             from . import handshake
 
             return handshake.handle(reader, opcode, number, body)
-        if opcode == protocol.SIGN_IN:
-            from . import sign_in
-
-            return sign_in.handle(reader, opcode, number, body)
         if opcode == protocol.KEY_LOAD:
             from . import key_load
 
@@ -239,7 +237,12 @@ def _start(reader, number: int, body):
             if not 0 < interfaces <= _ALL:
                 raise ReaderError(E_LINK_BODY, protocol.INTERFACES)
         began = reader.start(number, amount, currency, seconds * 1000, interfaces)
-    return lambda w: _done(w).put_int(protocol.TRANSACTION, began, 2)
+    return _began(began)
+
+
+def _began(number: int):
+    """The answer to what has begun a transaction. Nothing is loaded for it here, which that one would keep for its own."""
+    return lambda w: _done(w).put_int(protocol.TRANSACTION, number, 2)
 
 
 def _notice(reader, body):

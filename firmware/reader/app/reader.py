@@ -243,7 +243,7 @@ class Reader:
 
             insert.rehearse()
             keep_only(kept)
-        if self.parameters.host.key_scheme == scheme.MASTER_SESSION:
+        if self.parameters.host.key_scheme == _MASTER_SESSION:
             from . import sign_in  # noqa: F401
 
             keep_only(kept)

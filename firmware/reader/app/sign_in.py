@@ -10,7 +10,6 @@ from .. import outcome
 from ..dukpt import working
 from ..errors import ReaderError
 from ..iso8583 import sign_in as messages
-from ..link import protocol
 from ..storage.log_events import LOG_SIGN_IN
 from . import online
 
@@ -20,13 +19,6 @@ _ECB = const(2)  # of parameters.host.mac
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from .transaction import Transaction
-
-
-def handle(reader, opcode: int, number: int, body):
-    """The phone's SIGN_IN; answers with the transaction's number. Raises E_LINK_BUSY; E_PARAMETERS when the reader has
-    another key scheme."""
-    began = reader.began if reader.repeats(number) else reader.sign_in(number)
-    return lambda w: w.put_int(protocol.ERROR, 0, 2).put_int(protocol.TRANSACTION, began, 2)
 
 
 async def go(t: "Transaction") -> outcome.Outcome:

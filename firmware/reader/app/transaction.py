@@ -136,6 +136,8 @@ class Transaction:
 
             result.end(await sign_in.go(self))
             return
+        # What is loaded next stays to the end: not between what the last transaction has left, but from the heap's bottom on
+        gc.collect()
         # In here, where the stack is at its least: what an interface needs is loaded for one transaction, and
         # unloaded after it
         from .present import Present

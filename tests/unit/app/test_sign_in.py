@@ -3,7 +3,6 @@
 from ring_memory import RingMemory
 
 from reader import outcome
-from reader.app import sign_in
 from reader.app.transaction import Transaction
 from reader.crypto.des import Des3
 from reader.emv.data import DataStore
@@ -15,7 +14,6 @@ from reader.errors import (
     E_ISO_MISMATCH,
     E_KEY_CHECK,
     E_NO_KEY,
-    E_PARAMETERS,
     E_PHONE_GONE,
     E_STORE,
     ReaderError,
@@ -25,7 +23,7 @@ from reader.iso8583.dialects import unionpay_pos
 from reader.link import protocol
 from reader.storage.log_events import LOG_SIGN_IN
 from reader.storage.sections import MASTER_KEY, WORKING_KEYS
-from testing import cases, h, raises
+from testing import cases, h
 
 _MASTER = h("70F2A84CCBC2AE8625CBB0F2C22AB923")
 _KEYS = h("0123456789ABCDEFFEDCBA9876543210 6D504F532062656E636820626C6F6374 79B56E20A1D3C4F842667F1098ECDA35")
@@ -168,35 +166,3 @@ async def test_the_store_fails():
     parts = _Parts(ring=RingMemory({MASTER_KEY: _MASTER}, fail_at=1))
     result = await _ended(parts)
     assert result.code == E_STORE and WORKING_KEYS not in parts.ring.sections
-
-
-class _Reader:
-    began = 0
-
-    def __init__(self, error=None):
-        self.error = error
-        self.commands = []
-
-    def repeats(self, command):
-        return command in self.commands
-
-    def sign_in(self, command):
-        if self.error:
-            raise self.error
-        self.commands.append(command)
-        self.began += 1
-        return self.began
-
-
-def _answered(reader, number):
-    write = sign_in.handle(reader, protocol.SIGN_IN, number, b"")
-    body = write(protocol.Writer().begin(protocol.RESPONSE, protocol.SIGN_IN, number)).message()[6:]
-    assert protocol.need_int(body, protocol.ERROR, 2) == 0
-    return protocol.need_int(body, protocol.TRANSACTION, 2)
-
-
-def test_the_command():
-    reader = _Reader()
-    assert [_answered(reader, n) for n in (5, 5, 6, 6)] == [1, 1, 2, 2]
-    with raises(E_PARAMETERS, 36):
-        _answered(_Reader(ReaderError(E_PARAMETERS, 36)), 1)
