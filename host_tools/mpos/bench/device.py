@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mpos.provision import rom, toolchain
+from mpos.provision.compile import DEVICE_TREES
 
 ROOT = Path(__file__).resolve().parents[3]
 START = ROOT / "boards" / "unix" / "start.py"
@@ -51,7 +52,7 @@ class UnixDevice:
         self.environment: dict[str, str] = {"PATH": os.environ.get("PATH", ""), **environment}
         self.image: Path | None = None  # the ROM image; None: `binary` has it all
         if binary is None:
-            self.image = rom.build(bits, aioble or toolchain.aioble()[0])
+            self.image = _image(bits, aioble or toolchain.aioble()[0])
             self.environment["MPOS_ROM"] = str(self.image)
             self._command = [str(toolchain.micropython(bits)), "-X", f"heapsize={heap}", str(START)]
         else:
@@ -109,6 +110,25 @@ class UnixDevice:
 
     def _is_off(self) -> bool:
         return not self._is_on
+
+
+_built: dict[tuple[int, Path], tuple[list[tuple[str, int, int]], Path]] = {}
+
+
+def _image(bits: int, aioble: Path) -> Path:
+    """The ROM image. Making sure that it is the newest takes longer than all else of a world: that is done again only when a
+    source has changed since this process did it last."""
+    sources: list[tuple[str, int, int]] = []
+    for tree in (*(ROOT / tree for tree in DEVICE_TREES), aioble):
+        for folder, _, names in os.walk(tree):
+            for name in names:
+                if name.endswith(".py"):
+                    status = os.stat(os.path.join(folder, name))
+                    sources.append((os.path.join(folder, name), status.st_mtime_ns, status.st_size))
+    known = _built.get((bits, aioble))
+    if known is None or known[0] != sources or not known[1].exists():
+        _built[bits, aioble] = known = sources, rom.build(bits, aioble)
+    return known[1]
 
 
 def _kill(process: asyncio.subprocess.Process | None) -> None:
