@@ -24,6 +24,7 @@ _LEAST_MTU = const(23)
 _FRAGMENTS = const(64)  # of the longest message at the least MTU
 _IRQ_GATTS_WRITE = const(3)
 _ADVERTISING_MS = const(60_000)
+_SESSION_MS = const(30_000)
 _NOTIFY_TRIES = const(50)
 _NOTIFY_PAUSE_MS = const(10)
 # NimBLE's BLE_GATT_CHR_F_*, which aioble has no names for; a descriptor is as its characteristic
@@ -86,7 +87,10 @@ class GattService(Pipe):
             except asyncio.TimeoutError:
                 continue  # begin again, so that a radio that has died says so
             async with connection:
-                tasks = [asyncio.create_task(self._receive(connection, handle))]
+                tasks = [
+                    asyncio.create_task(self._receive(connection, handle)),
+                    asyncio.create_task(self._watch(connection)),
+                ]
                 if self._pairing is None:
                     self._connection = connection
                 else:
@@ -100,10 +104,24 @@ class GattService(Pipe):
                     self._forget()  # before the next phone can connect, and write
                     gone()
 
+    async def _watch(self, connection) -> None:
+        """A phone without a session keeps the others away: look every 30 s, and end the link. Not by aioble's own time-out
+        for its end, which cancels the task that cleans up after it."""
+        while True:
+            await asyncio.sleep_ms(_SESSION_MS)
+            if not self.session.role and connection.is_connected():
+                try:
+                    aioble.core.ble.gap_disconnect(connection._conn_handle)
+                except OSError:
+                    pass  # it has just ended by itself
+
     def _on_event(self, event: int, data) -> None:
         # Runs between two tasks. A fragment more than fits is dropped, and its message refused for the gap
         if event == _IRQ_GATTS_WRITE and data[1] == self._rx._value_handle and len(self._arrived) < _FRAGMENTS:
-            self._arrived.append(aioble.core.ble.gatts_read(data[1]))
+            try:
+                self._arrived.append(aioble.core.ble.gatts_read(data[1]))
+            except MemoryError:
+                return  # a handler that raises is switched off, and the radio with it
             self._arrival.set()
 
     def _forget(self) -> None:

@@ -140,6 +140,13 @@ class Pairing:
     # --- between two tasks: nothing is awaited, nothing may be raised
 
     def _on_event(self, event: int, data):
+        try:
+            return self._take(event, data)
+        except MemoryError:
+            # A handler that raises is switched off, and the radio with it
+            return b"" if event == _IRQ_GET_SECRET else False if event == _IRQ_SET_SECRET else None
+
+    def _take(self, event: int, data):
         if event == _IRQ_GET_SECRET:
             return self._find(data[0], data[1], data[2])
         if event == _IRQ_SET_SECRET:
@@ -249,7 +256,7 @@ class Pairing:
             self._bonds.keep(self._address, ours, theirs)
             if self._log is not None:
                 self._log(_LOG_BOND, 0)
-        except ReaderError:
+        except (ReaderError, MemoryError):
             return REFUSED_STORE
         finally:
             self._wipe()

@@ -87,7 +87,7 @@ class Bonds:
 
     def keep(self, address, ours, theirs):
         if self.fails:
-            raise ReaderError(E_STORE)
+            raise self.fails
         self.kept[address] = (bytes(ours), bytes(theirs))
 
     def log(self, event, detail):
@@ -302,10 +302,25 @@ async def test_a_phone_that_pairs_again_gets_a_new_bond():
     await scene.leave()
 
 
-async def test_a_bond_that_cannot_be_kept():
+def test_too_little_memory_is_no_reason_to_die():
+    scene = Scene()
+
+    def too_much(*_arguments):
+        raise MemoryError
+
+    scene.bonds.find = too_much
+    assert scene.radio.event(_GET, (_OURS, 0, memoryview(_PHONE))) == b""
+    scene.pairing._note = too_much
+    assert scene.radio.event(_SET, (_OURS, memoryview(_PHONE), memoryview(_secret()))) is False
+    scene.pairing._judge = too_much
+    assert scene.radio.event(_UPDATE, (_LINK, True, True, True, 16)) is None
+
+
+@cases((ReaderError(E_STORE),), (MemoryError(),))
+async def test_a_bond_that_cannot_be_kept(error):
     scene = Scene()
     await scene.connect()
-    scene.bonds.fails = True
+    scene.bonds.fails = error
     scene.secrets(_secret())
     await scene.update()
     assert not scene.is_open()
