@@ -53,10 +53,8 @@ class _Board:
         self.keys = FlashFile(state + "/ring", _KEY_SECTORS)
         self.journal = FlashFile(state + "/journal", _JOURNAL_SECTORS)
         self.secret = StateFile(state + "/secret")
-        self.key_store = StateFile(state + "/keys")
         self.counter_store = StateFile(state + "/counters")
         self.notice_store = StateFile(state + "/notices")
-        self.card_key_store = StateFile(state + "/cardkeys")
         self.parameters = _setting("MPOS_PARAMETERS")
         self.emv_tables = os.getenv("MPOS_EMV") or ""
         self.contactless = OnDemand(_contactless(_line(_setting("MPOS_NFC"))))

@@ -348,7 +348,6 @@ class Board(Protocol):
     secret: Store  # outside of both
     counter_store: Store
     notice_store: Store
-    card_key_store: Store  # of cards that are not for payment (storage/card_keys.py)
     parameters: str  # path of the parameter file
     emv_tables: str  # path of the file of applications and keys
 
