@@ -6,11 +6,12 @@ asks for one sale.
 
 import gc
 
+import flash
 import parts
 from measure import Meter
 
 from reader.link.pipe import Pipe
-from reader.util.modules import forget_each
+from reader.util.modules import keep_only, loaded
 
 meter = Meter()
 _STATE = "/bench"
@@ -29,7 +30,7 @@ class Link(Pipe):
         meter.pause()
         from sale import Sale
 
-        self.sale = Sale(meter, board, handle)
+        self.sale = Sale(meter, board, handle, self.session)
         meter.resume()
         await self.sale.run()
 
@@ -57,13 +58,14 @@ class Board:
         meter.resume()
         self.clock = parts.Clock()
         self.entropy = parts.Entropy()
-        self.key_store = StateFile(_STATE + "/keys")
+        self.keys = flash.keys
+        self.journal = flash.journal
+        self.secret = StateFile(_STATE + "/secret")
         self.counter_store = StateFile(_STATE + "/counters")
         self.notice_store = StateFile(_STATE + "/notices")
-        self.card_key_store = StateFile(_STATE + "/cardkeys")
         self.parameters = "/rom/parameters.json"
         self.emv_tables = "/rom/emv.tlv"
-        self.head = self.pin_pad = None
+        self.head = self.pin_pad = self.display = None
         self.contactless = OnDemand(self._contactless)
 
     def _contactless(self):
@@ -73,15 +75,20 @@ class Board:
 
         return ContactlessReader(Pn532(Hsu(self.chip)))
 
-    def link(self, version: str) -> Link:
+    def link(self, version: str, in_factory: bool) -> Link:
         return Link()
 
     def _personalise(self) -> None:
         import os
 
+        kept = loaded()
         from sale import KEY
 
-        from reader.app.personalise import personalise
+        from reader.app.counters import Counters
+        from reader.app.notices import Notices
+        from reader.dukpt.tdes import TdesDukpt
+        from reader.storage import sections
+        from reader.storage.key_ring import KeyRing
         from reader.storage.state_file import StateFile
 
         try:
@@ -89,8 +96,17 @@ class Board:
                 os.remove(_STATE + "/" + name)
         except OSError:
             os.mkdir(_STATE)
-        personalise(*[StateFile(_STATE + name) for name in ("/keys", "/counters", "/notices", "/cardkeys")], KEY)
-        forget_each("reader.app.personalise", "reader.storage.card_keys")
+        for region in (flash.keys, flash.journal):
+            for sector in range(region.ioctl(4, 0)):
+                region.ioctl(6, sector)
+        ring = KeyRing(flash.keys, flash.journal, StateFile(_STATE + "/secret"))
+        ring.create(parts.Entropy())
+        TdesDukpt(ring).load_initial_key(bytes.fromhex(KEY[:32]), bytes.fromhex(KEY[33:]))
+        ring.write(((sections.READER_ID, bytes(8)), (sections.SESSION_ROOT, bytes(16)), (sections.IN_FIELD, b"\x01")))
+        Counters(StateFile(_STATE + "/counters")).create()
+        Notices(StateFile(_STATE + "/notices")).create()
+        del ring
+        keep_only(kept)
 
 
 board: Board = None

@@ -7,6 +7,7 @@ import parts
 from measure import report
 
 from reader.link import protocol
+from reader.link.session import KEYS, Session
 
 KEY = "6AC292FAA1315B4D858AB3A3D7D5933A FFFF9876543210E00000"  # X9.24-1:2009, A.4: initial key and KSN
 _AMOUNT = b"\x00\x00\x00\x00\x12\x34"
@@ -22,7 +23,12 @@ _INSERT = protocol.INTERFACE_CONTACT
 class Sale:
     """Marks are (name of the phase that begins, count, bytes of heap in use)."""
 
-    def __init__(self, meter, board, handle):
+    def __init__(self, meter, board, handle, session):
+        # Both ends of a session; which keys it has does not change what it costs
+        keys = bytes(range(KEYS))
+        session.begin(protocol.ROLE_FIELD, keys)
+        self._session = Session()
+        self._session.begin(protocol.ROLE_FIELD, keys[32:64] + keys[:32] + keys[64:])
         self._meter = meter
         self._chip = board.chip
         self._contact = board.contact
@@ -42,13 +48,14 @@ class Sale:
         # The phone's own buffers, while the heap is in one piece
         self._frame = bytearray(1024)
         self._body = protocol.Writer()
+        self._command_out = protocol.Writer()
         board.chip.tapped = lambda: self._mark("activation")
         board.contact.inserted = lambda: self._mark("activation")
 
     def _watch(self) -> None:
         """Mark where the phases begin, in the modules that the transaction has loaded for itself."""
         from reader.app import account
-        from reader.dukpt.tdes import TdesDukpt
+        from reader.dukpt.registers import Dukpt
         from reader.emv import icc_data
         from reader.emv.contactless import verification
         from reader.emv.contactless.entry_point import EntryPoint
@@ -67,7 +74,7 @@ class Sale:
         self._inside(verification, "run", "kernel", "kernel")
         if not self._keys_watched:  # in a module that stays loaded from sale to sale
             self._keys_watched = True
-            self._inside(TdesDukpt, "next", "dukpt", "account")
+            self._inside(Dukpt, "next", "dukpt", "account")
         self._inside(account, "take", "account", "field_55")
         self._inside(icc_data, "icc_data_into", "field_55", "packet")
         self._inside(messages, "pack_sale", "packet", "send")
@@ -174,11 +181,18 @@ class Sale:
 
     async def _command(self, number: int, opcode: int, body: bytes) -> None:
         self._mark("before" if opcode == protocol.START else "after")
-        n = len(body)
-        await self._handle(memoryview(bytes((protocol.COMMAND, opcode, 0, number, n >> 8, n & 0xFF)) + body))
+        self._meter.pause()
+        writer = self._command_out.begin(protocol.COMMAND, opcode, number).put_objects(body)
+        message = writer.message(self._session)
+        self._meter.resume()
+        await self._handle(message)
 
     def heard(self, message) -> None:
         """A message to the phone."""
+        n = len(message)
+        copy = memoryview(self._frame)[:n]
+        copy[:] = message
+        message = self._session.open(copy)
         kind, opcode = message[0], message[1]
         body = message[6:]
         if kind != protocol.EVENT:
