@@ -12,7 +12,6 @@ Detection Codes for Asymmetric Channels", Information and Control 4 (1961).
 
 from micropython import const
 
-from ..util.wipe import wipe
 from . import witness
 from .log_events import LOG_KINDS, LOG_RESTART
 
@@ -28,7 +27,7 @@ RECORD = const(15)  # bytes of a record as `records` gives it: without the count
 
 class EventLog:
     """`flash`: the journal's partition, 8 sectors (reader.ports.Flash). `seen`: LOG_KINDS bytes, how often each kind came (up
-    to 255), which who logs keeps from one of these objects to the next."""
+    to 255), which who logs keeps from one of these objects to the next, and wipes when a session begins."""
 
     def __init__(self, flash, seen: "bytearray | None" = None):
         self._flash = flash
@@ -36,10 +35,6 @@ class EventLog:
         self._sector = -1  # not looked for yet
         self._next = 0  # number of the next record
         self._begin = 0  # number of the first record of the sector
-
-    def session_began(self) -> None:
-        """Somebody who has the reader's key is there: record everything again."""
-        wipe(self._seen)
 
     def add(self, event: int, detail: int = 0, time=None) -> bool:
         """One more record, unless there were enough of this kind: False. `time`: as Clock.now(). Raises E_STORE."""

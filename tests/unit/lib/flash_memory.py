@@ -78,7 +78,9 @@ class FlashMemory:
         return {sector: bytes(kept) for sector, kept in self._sectors.items()}
 
     def put_back(self, image: dict) -> None:
-        self._sectors = {sector: bytearray(kept) for sector, kept in image.items()}
+        self._sectors.clear()  # first: the heap is small
+        for sector, kept in image.items():
+            self._sectors[sector] = bytearray(kept)
 
     def readblocks(self, block, buf, offset=0):
         self._bounds(block, offset, len(buf))
