@@ -77,14 +77,15 @@ def secrets_of_card(name: str) -> dict[str, bytes]:
             found |= {
                 f"{name}: PAN": pan.encode(),
                 f"{name}: PAN packed": bytes.fromhex(pan + "F" * (len(pan) % 2)),
-                f"{name}: PAN's middle": pan[5:-3].encode(),
+                # Zeros would be found anywhere
+                f"{name}: PAN's middle": pan[5:-3].encode() if len(set(pan[5:-3])) > 3 else b"",
                 f"{name}: PAN as digits": bytes(map(int, pan)),
             }
             for number in (1, 2, 3):
                 track = getattr(profile, f"track{number}", lambda: b"")()
                 data = track if isinstance(track, bytes) else track.encode()
                 found[f"{name}: track {number}"] = data[2:-2]
-                found[f"{name}: end of track {number}"] = data[-10:-1]
+                found[f"{name}: end of track {number}"] = data[-15:-1]
             if hasattr(profile, "master_key"):
                 found[f"{name}: card master key"] = profile.master_key()
             for pin in (CARDS[name].pin or "").split(","):
@@ -153,13 +154,13 @@ class Day:
         self.logs: list[str] = []
         self.told: list[str] = []
 
-    async def customer(self, reader: Any, name: str, fault: str | None = None, books: str = "books") -> None:
+    async def customer(self, reader: Any, name: str, fault: str | None = None) -> None:
         there = self.there
         self.secrets |= secrets_of_card(name)
         entry = CARDS[name]
         self.hands.at_pad = typist(entry.pin)
         story = Story()
-        async with Acquirer(fault=fault or entry.fault, state=self.folder / f"{books}.json") as host:
+        async with Acquirer(fault=fault or entry.fault, state=self.folder / "books.json") as host:
             there.acquirer, there.acquirer_address = host, f"{host.host}:{host.port}"
             customer = Customer(there.field, there.slot, there.head, name)
             amount = int(Decimal(entry.amount) * 100) if entry.amount else AMOUNT
@@ -200,10 +201,10 @@ async def test_a_day(scheme: str, tmp_path: Path):
         client = await day.there.connect()
         client.pipe = Tapped(client.pipe, day.said)
         async with client as reader:
-            for number, name in enumerate(names):
-                await day.customer(reader, name, books=f"books-{number}")
-            for number, fault in enumerate(HOST_FAULTS):
-                await day.customer(reader, "approved", fault, books=f"fault-{number}")
+            for name in names:
+                await day.customer(reader, name)
+            for fault in HOST_FAULTS:
+                await day.customer(reader, "approved", fault)
             await reader.command(Opcode.SELF_TEST)
             await reader.command(Opcode.LOG, {Tag.LOG_NUMBER: bytes(4)})
             await reader.command(Opcode.KEY_STATUS)
@@ -215,7 +216,7 @@ async def test_a_day(scheme: str, tmp_path: Path):
     outcomes = {record.outcome for record in day.records}
     assert outcomes == {"approved", "declined", "error"}
     assert {record.interface for record in day.records} >= {"contact", "contactless", "swipe"}
-    assert len(seen["on the air"]) > 10_000 and len(seen["in the messages"]) > 10_000
+    assert len(seen["on the air"]) > 8_000 and len(seen["in the messages"]) > 8_000
     assert seen["in the file ring"] and any(name.startswith("in the file receipts") for name in seen) is False
     assert scheme == "master-session" or len(ksns) > 5
 
