@@ -144,6 +144,16 @@ def test_a_reader_id_is_given_once():
         kept.new_reader(bytes.fromhex("FFFF9876543210E1"))
 
 
+def test_a_later_aes_key_has_an_id_that_no_reader_gets():
+    kept = vault.new()
+    reader = kept.new_reader()
+    key_id = kept.new_key_id(reader)
+    assert kept.entry(key_id).of == reader.hex().upper()
+    assert kept.new_reader() not in (reader, key_id)
+    with pytest.raises(VaultError, match="none of this vault's"):
+        kept.new_key_id(bytes(8))
+
+
 def test_the_last_reader_id():
     kept = vault.new()
     kept.new_reader(kept.key_set + (((1 << 27) - 2) << 5).to_bytes(4, "big"))
