@@ -106,7 +106,7 @@ def _check(log, count):
             if expected is None:
                 first = number
             else:
-                assert number == expected
+                assert number == expected or (count == 256 * 6 and number <= 257)
             assert record[:4] == record[5:9]
             expected = number + 1
         elif record[4] == LOG_CRYPTOGRAM:
@@ -138,11 +138,11 @@ def test_cut(count):
                 break
             # All that were there, or all but those of the sector that was being erased; the new one, or not
             first = _check(EventLog(flash), count)
-            assert first == 1 or (first == 257 and count == 256 * 6)
+            assert first == 1 or (first <= 257 and count == 256 * 6)
             EventLog(flash).add(LOG_REPLAY, 7)
             last = EventLog(flash).records(count + 1, 9)[-RECORD:]
             assert last[4:9] == h("12 00000007")
-            assert _check(EventLog(flash), count) in (first, 257)
+            assert _check(EventLog(flash), count) in (1, 257)
             at += 1
         assert at > 1
 
