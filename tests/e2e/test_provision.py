@@ -167,6 +167,14 @@ async def test_power_goes_at_flash_operations(kept):
     assert finished < len(range(1, CUTS, 4)), "no cut fell into the factory's work"
 
 
+async def test_not_by_radio(kept):
+    """A blank reader takes no key over BLE, and no reader id is used up by trying."""
+    async with world(blank=True) as there:
+        with pytest.raises(ProvisionError, match="not the reader's factory line"):
+            await kept.provision(there)
+    assert not kept.vault.readers and not kept.saved
+
+
 async def test_what_a_vault_may_not_do(kept):
     async with blank() as there:
         with pytest.raises(ProvisionError, match="no key scheme"):

@@ -35,7 +35,7 @@ _SECTIONS = {"dukpt-tdes": "TDES", "dukpt-aes": "AES", "master-session": "MASTER
 _SESSION_COMMAND_S = 10.0
 _PIECE = 900
 _AES_SCHEME = 2  # firmware/reader/dukpt/scheme.py
-_NO_KEY, _KEY_EXISTS, _ROLE = 501, 502, 709
+_NO_KEY, _KEY_EXISTS, _NO_BODY, _ROLE = 501, 502, 705, 709
 
 
 class ProvisionError(RuntimeError):
@@ -178,11 +178,21 @@ async def _first_key(
 
 
 async def _must_be_blank(pipe: Pipe, information: Message) -> None:
-    if information.number_of(Tag.READER_STATE) != State.OUT_OF_SERVICE or information.number_of(Tag.DETAIL) != _NO_KEY:
-        code = information.number_of(Tag.DETAIL)
+    """And at the factory's line: asked without a key, so that no reader id is given out for nothing. Raises ProvisionError."""
+    code = information.number_of(Tag.DETAIL)
+    if information.number_of(Tag.READER_STATE) != State.OUT_OF_SERVICE or code != _NO_KEY:
         raise ProvisionError(
             f"the reader is neither blank nor does it say who it is (error {code}): `mpos describe error {code}`"
         )
+    try:
+        await ask(pipe, Opcode.FACTORY_KEY)
+    except ReaderRefused as refused:
+        if refused.code == _NO_BODY:
+            return
+        raise ProvisionError(
+            f"this is not the reader's factory line ({refused.code}): its first key goes by a serial line, never by radio"
+        ) from None
+    raise ProvisionError("the reader took a key that it was not sent: it is defective, do not use it")
 
 
 def _refusal(refused: ReaderRefused, reader_id: bytes) -> str:
