@@ -229,6 +229,7 @@ class Esp32Board:
         self.contact = chip_slot(pins)
         self.head = mag_head(pins)
         self.pin_pad = None  # the keypad has no driver yet
+        self.display = None  # nor has the screen: no phone is paired
 
     def link(self, version: str, in_factory: bool = False):
         """BLE; in the factory the console's serial line, which a release has no prompt on."""

@@ -44,6 +44,7 @@ class _Board:
         self.contact = Tda8029(Uart(_CHIP_LINE))
         self.head = None
         self.pin_pad = PinPad(Uart(_KEYS_LINE))
+        self.display = None
 
     def link(self, version: str, in_factory: bool = False) -> SerialLink:
         link = SerialLink(Uart(_PHONE_LINE))
