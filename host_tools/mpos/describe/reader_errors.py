@@ -153,12 +153,15 @@ ERRORS: dict[int, tuple[str, str]] = {
         "The account is on the acquirer's list of those not to be taken. Keep to the merchant's rules.",
     ),
     419: ("E_PASS_PAYMENT", "Pass-through does not reach payment applications. Start a sale for them."),
-    501: ("E_NO_KEY", "The reader has no transaction key. Inject its initial key before use."),
+    501: (
+        "E_NO_KEY",
+        "The reader has no transaction key. Give it its keys by its factory line: `mpos provision reader`.",
+    ),
     502: (
         "E_KEY_EXISTS",
-        "The reader already has its initial key, and takes it once only. To replace it, personalise the reader anew.",
+        "The reader already has its initial key, and takes it once only. To replace it, erase the reader and provision it anew.",
     ),
-    503: ("E_KEY_EXHAUSTED", "The reader has used all keys of its initial key. Inject a new initial key."),
+    503: ("E_KEY_EXHAUSTED", "The reader has used all keys of its initial key. Erase it and provision it anew."),
     504: (
         "E_ENTROPY",
         "The hardware random generator is missing or stuck. The reader stays out of service: have it repaired.",
@@ -169,7 +172,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     ),
     506: (
         "E_STORE",
-        "Stored state is unreadable or not authentic. The reader stays out of service: personalise it anew.",
+        "Stored state is unreadable or not authentic. The reader stays out of service: erase it and provision it anew.",
     ),
     507: (
         "E_CARD_KEY",
