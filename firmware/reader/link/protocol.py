@@ -5,17 +5,15 @@ Bodies are BER-TLV in a numbering of their own: context and private class, one-b
 
 from micropython import const
 
-from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
+from ..errors import E_LINK_LENGTH, E_LINKBODY, ReaderError
 from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
-from .session import HEAD, MAC
+from .session import BODY, HEAD, MAC
 
 COMMAND = const(1)
 RESPONSE = const(2)
 EVENT = const(3)
 SECURED = const(4)  # one of the above, encrypted (link/session.py)
-
-_BODY = const(16)  # where it lies in a Writer: behind session.HEAD and HEADER
 
 # Commands
 GET_INFO = const(0x01)
@@ -226,7 +224,7 @@ class Writer:
 
     def __init__(self):
         self._buf = bytearray(MAX_MESSAGE)
-        self._body = ber_tlv.Writer(memoryview(self._buf)[_BODY:-MAC])
+        self._body = ber_tlv.Writer(memoryview(self._buf)[BODY:-MAC])
 
     def begin(self, kind: int, opcode: int, number: int) -> "Writer":
         buf = self._buf
@@ -249,9 +247,9 @@ class Writer:
         """Append a body that was written before. Raises E_LINK_LENGTH when the message gets too long."""
         body = self._body
         end = body.length + len(objects)
-        if _BODY + end + MAC > MAX_MESSAGE:
+        if BODY + end + MAC > MAX_MESSAGE:
             raise ReaderError(E_LINK_LENGTH)
-        self._buf[_BODY + body.length : _BODY + end] = objects
+        self._buf[BODY + body.length : BODY + end] = objects
         body.length = end
         return self
 
@@ -260,7 +258,7 @@ class Writer:
 
     def body(self) -> bytes:
         """A copy of the objects so far."""
-        return bytes(memoryview(self._buf)[_BODY : _BODY + self._body.length])
+        return bytes(memoryview(self._buf)[BODY : BODY + self._body.length])
 
     def message(self, session=None) -> memoryview:
         """In clear, or secured by `session` (once: the message in clear is then gone). Raises E_LINK_SECURED."""
@@ -269,20 +267,20 @@ class Writer:
         self._buf[HEAD + 5] = n & 0xFF
         if session is not None:
             return session.seal(self._buf, HEADER + n)
-        return memoryview(self._buf)[HEAD : _BODY + n]
+        return memoryview(self._buf)[HEAD : BODY + n]
 
 
 def find(body, tag: int, size: int = 0) -> "memoryview | None":
     """The value of `tag` in a message body, or None. `size`: the length it must have (0: any).
 
-    Raises E_LINK_BODY when the body is not a list of objects, has `tag` twice, or at another length.
+    Raises E_LINKBODY when the body is not a list of objects, has `tag` twice, or at another length.
     """
     try:
         value = ber_tlv.find(body, tag)
     except ReaderError:
-        raise ReaderError(E_LINK_BODY, tag) from None
+        raise ReaderError(E_LINKBODY, tag) from None
     if value is not None and size and len(value) != size:
-        raise ReaderError(E_LINK_BODY, tag)
+        raise ReaderError(E_LINKBODY, tag)
     return value
 
 
@@ -290,7 +288,7 @@ def need(body, tag: int, size: int = 0) -> memoryview:
     """As `find`, and the object must be there."""
     value = find(body, tag, size)
     if value is None:
-        raise ReaderError(E_LINK_BODY, tag)
+        raise ReaderError(E_LINKBODY, tag)
     return value
 
 
@@ -299,8 +297,8 @@ def need_int(body, tag: int, size: int) -> int:
 
 
 def need_bcd(body, tag: int, size: int) -> int:
-    """The packed decimal number under `tag`. Raises E_LINK_BODY when it is absent or not decimal."""
+    """The packed decimal number under `tag`. Raises E_LINKBODY when it is absent or not decimal."""
     try:
         return bcd.to_int(need(body, tag, size))
     except ReaderError:
-        raise ReaderError(E_LINK_BODY, tag) from None
+        raise ReaderError(E_LINKBODY, tag) from None

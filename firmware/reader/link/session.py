@@ -15,6 +15,7 @@ from ..util.wipe import wipe
 from .framing import HEADER, MAX_MESSAGE
 
 HEAD = const(10)  # before the message inside
+BODY = const(16)  # before its body
 MAC = const(8)
 KEYS = const(66)  # to the reader: encryption, MAC; from it: encryption, MAC; session number
 MOST = const(0xFFFF)  # messages in each direction
