@@ -19,6 +19,7 @@ _BOARD = (
     "board.py",
     "bluetooth.py",
     "chip_line.py",
+    "display_line.py",
     "head_line.py",
     "flash_file.py",
     "nfc_line.py",
