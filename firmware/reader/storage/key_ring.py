@@ -12,10 +12,13 @@ earlier and put back is refused. Who can write both partitions can put back both
 number twice, is what stands behind that.
 
 A sector: head of 64 bytes ("mPK1", generation (4), initial counter block's first 12 bytes, length of each of 22 sections
-(2 each)), the sections in their order, encrypted (AES-128, CTR), then the CMAC of all that. The secret has both keys. The
-counter block is the CMAC of the old head and of what changes: another state never has the same one, also in a reader
+(2 each)), the sections in their order, encrypted (AES-128, CTR), then the CMAC of the SHA-256 of all that (a hash takes a
+third of a MAC's instructions). The secret has both keys. The counter block is such a MAC of the old head and of what changes: another state never has the same one, also in a reader
 that was put back. Nothing decrypted is kept in memory beyond the call that needs it.
 """
+
+from hashlib import sha256
+from struct import pack_into, unpack_from
 
 from cryptolib import aes
 from micropython import const
@@ -35,7 +38,7 @@ FULL = const(5)  # more than a sector holds
 SECTORS = const(16)
 _SECTIONS = const(22)
 _HEAD = const(64)
-_LENGTHS = const(18)  # of the section of number n at + 2 * n
+_LENGTHS = const(20)
 _INITIAL = const(8)
 _INITIAL_END = const(20)
 _MAC = const(16)
@@ -46,6 +49,7 @@ _KEY = const(16)
 _SECRET = const(32)  # behind it: 1, once there is a ring
 _CTR = const(6)
 _MAGIC = b"mPK1"
+_FORMAT = ">22H"
 
 
 class KeyRing:
@@ -119,13 +123,12 @@ class KeyRing:
         try:
             seen = witness.Witness(self._journal)
             head = self._newest(seen, secret)
-            n = _length(head, section)
+            lengths = unpack_from(_FORMAT, head, _LENGTHS)
+            n = lengths[section - 1]
             if n and out is not None:
                 if len(out) < n:
                     raise ReaderError(E_INTERNAL)
-                at = 0
-                for number in range(1, section):
-                    at += _length(head, number)
+                at = sum(lengths[: section - 1])
                 view = memoryview(out)[:n]
                 witness.read_into(self._keys, seen.generation % SECTORS, view, _HEAD + at)
                 stream = _stream(secret, head, at // _KEY)
@@ -182,13 +185,10 @@ class KeyRing:
         witness.read_into(keys, sector, head, 0)
         if head[:4] != _MAGIC:
             return False
-        left = 0
-        for number in range(1, _SECTIONS + 1):
-            left += _length(head, number)
+        left = sum(unpack_from(_FORMAT, head, _LENGTHS))
         if left > _ROOM:
             return False
-        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
-        state.update(head)
+        state = sha256(head)
         piece = memoryview(bytearray(_PIECE))
         at = _HEAD
         while left:
@@ -198,7 +198,7 @@ class KeyRing:
             at += n
             left -= n
         witness.read_into(keys, sector, piece[:_MAC], at)
-        return cmac.matches(piece[:_MAC], state.digest())
+        return cmac.matches(piece[:_MAC], _mac(secret, state))
 
     def _is_empty(self) -> bool:
         return all(witness.is_erased(self._keys, sector) for sector in range(SECTORS))
@@ -227,14 +227,12 @@ class KeyRing:
         for section, data in changes:
             new[section] = data or b""
         head = bytearray(_HEAD)
-        room = _ROOM
-        for number in range(1, _SECTIONS + 1):
-            n = len(new[number]) if number in new else _length(old_head, number)
-            room -= n
-            head[_LENGTHS + 2 * number] = n >> 8
-            head[_LENGTHS + 2 * number + 1] = n & 0xFF
-        if room < 0:
+        lengths = list(unpack_from(_FORMAT, old_head, _LENGTHS))
+        for section in new:
+            lengths[section - 1] = len(new[section])
+        if sum(lengths) > _ROOM:
             raise ReaderError(E_STORE, FULL)
+        pack_into(_FORMAT, head, _LENGTHS, *lengths)
         old = seen.generation % SECTORS
         generation = seen.reserve()
         sector = generation % SECTORS
@@ -248,44 +246,51 @@ class KeyRing:
             witness.erase(keys, sector)
         head[:4] = _MAGIC
         head[4:8] = generation.to_bytes(4, "big")
-        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
-        state.update(b"\x00")  # no head begins so
+        state = sha256(b"\x00")  # no head begins so
         state.update(old_head)
         state.update(head)
         for number in new:
             state.update(bytes((number,)))
             state.update(new[number])
-        head[_INITIAL:_INITIAL_END] = memoryview(state.digest())[: _INITIAL_END - _INITIAL]
-        witness.program(keys, sector, head, 0)
-        state = cmac.Cmac(memoryview(secret)[_KEY:_SECRET])
-        state.update(head)
+        head[_INITIAL:_INITIAL_END] = memoryview(_mac(secret, state))[: _INITIAL_END - _INITIAL]
+        piece = memoryview(bytearray(2 * _PIECE))
+        back = piece[_PIECE:]
+        piece = piece[:_PIECE]
+        state = sha256(head)
         stream = _stream(secret, head, 0)
-        piece = memoryview(bytearray(_PIECE))
+        self._program(sector, head, 0, back)
         at = _HEAD
         try:
             for n in self._pieces(old, old_head, secret, new, piece):
-                stream.encrypt(piece[:n], piece[:n])
-                state.update(piece[:n])
-                witness.program(keys, sector, piece[:n], at)
+                part = piece[:n]
+                stream.encrypt(part, part)
+                state.update(part)
+                self._program(sector, part, at, back)
                 at += n
         finally:
             wipe(piece)
-        mac = state.digest()
-        witness.program(keys, sector, mac, at)
-        if not self._is_authentic(sector, secret, old_head) or old_head != head:
-            raise ReaderError(E_STORE, FAULT)
+        self._program(sector, _mac(secret, state), at, back)
         seen.mark(witness.COMMITTED)
         witness.erase(keys, old)
         seen.mark(witness.SETTLED)
 
+    def _program(self, sector: int, data, at: int, back) -> None:
+        """And read back: raises E_STORE when it is not what was written. `back`: room for it."""
+        witness.program(self._keys, sector, data, at)
+        back = back[: len(data)]
+        witness.read_into(self._keys, sector, back, at)
+        if back != data:
+            raise ReaderError(E_STORE, FAULT)
+
     def _pieces(self, old, old_head, secret, new, piece):
         """Fill `piece` with the new sections in clear, again and again; how much is in it."""
         stream = _stream(secret, old_head, 0)
+        lengths = unpack_from(_FORMAT, old_head, _LENGTHS)
         skipped = bytearray(_SKIP)
         fill = 0
         at = _HEAD
         for number in range(1, _SECTIONS + 1):
-            n = _length(old_head, number)
+            n = lengths[number - 1]
             data = None
             if number in new:
                 at += n
@@ -314,13 +319,13 @@ class KeyRing:
             yield fill
 
 
-def _length(head, section: int) -> int:
-    at = _LENGTHS + 2 * section
-    return head[at] << 8 | head[at + 1]
-
-
 def _generation(head) -> int:
     return int.from_bytes(head[4:8], "big")
+
+
+def _mac(secret, state) -> bytearray:
+    """The CMAC of what `state` has hashed."""
+    return cmac.cmac(memoryview(secret)[_KEY:_SECRET], state.digest())
 
 
 def _stream(secret, head, block: int):

@@ -4,6 +4,7 @@ OpenSSL's AES, reads it, and finds the old state or the new one and nothing that
 
 from __future__ import annotations
 
+import hashlib
 import random
 import subprocess
 from pathlib import Path
@@ -37,7 +38,7 @@ def _read(secret: bytes, sector: bytes) -> tuple[int, dict[int, bytes]] | None:
     lengths = [int.from_bytes(sector[at : at + 2]) for at in range(20, 64, 2)]
     end = 64 + sum(lengths)
     mac = CMAC(algorithms.AES(secret[16:32]))
-    mac.update(sector[:end])
+    mac.update(hashlib.sha256(sector[:end]).digest())
     try:
         mac.verify(sector[end : end + 16])
     except InvalidSignature:
