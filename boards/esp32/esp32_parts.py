@@ -19,8 +19,8 @@ from reader.drivers.clock import Clock
 from reader.drivers.entropy import Entropy
 from reader.drivers.icc_slot import IccSlot
 from reader.drivers.mag_head import MagHead
+from reader.drivers.nvs_secret import NvsSecret
 from reader.drivers.on_demand import OnDemand
-from reader.errors import E_STORE, ReaderError
 from reader.storage.state_file import StateFile
 
 _NFC_UART = const(1)  # 0 is the console, 2 the chip slot's
@@ -44,10 +44,7 @@ _CHIP_CLOCK_AFTER_US = const(3_000)
 _STATE = "/state"
 _CONSOLE_UART = const(0)
 _FACTORY_BAUD = const(115_200)
-# esp32_parts.Secret
-_SPACE = "mpos"
-_NAME = "secret"
-_SECRET = const(32)
+_SPACE = "mpos"  # of ESP-IDF's non-volatile storage
 _DATA_PARTITION = const(1)  # esp32.Partition.TYPE_DATA
 
 
@@ -176,29 +173,6 @@ def mag_head(pins) -> MagHead:
     return MagHead(Pin(pins.MAG_STROBE, Pin.OUT, value=1), Pin(pins.MAG_DATA, Pin.IN))
 
 
-class Secret:
-    """ports.Store of the 32 bytes that the key store is encrypted under: in NVS, which ESP-IDF keeps whole when the power goes,
-    and encrypts where the module's flash is."""
-
-    def load(self) -> "bytearray | None":
-        found = bytearray(_SECRET)
-        try:
-            n = esp32.NVS(_SPACE).get_blob(_NAME, found)
-        except OSError:
-            return None
-        if n != _SECRET:
-            raise ReaderError(E_STORE)
-        return found
-
-    def save(self, data) -> None:
-        try:
-            space = esp32.NVS(_SPACE)
-            space.set_blob(_NAME, data)
-            space.commit()
-        except OSError:
-            raise ReaderError(E_STORE)
-
-
 def partition(name: str):
     """The raw partition (partitions-*.csv). ValueError when the module's table has none: it needs a MicroPython of its own."""
     found = esp32.Partition.find(_DATA_PARTITION, label=name)
@@ -220,7 +194,7 @@ class Esp32Board:
             pass  # it is there; or the data partition is not, and then the stores say so
         self.keys = partition("keys")
         self.journal = partition("journal")
-        self.secret = Secret()
+        self.secret = NvsSecret(esp32.NVS(_SPACE))
         self.counter_store = StateFile(_STATE + "/counters")
         self.notice_store = StateFile(_STATE + "/notices")
         self.parameters = "/parameters.json"

@@ -31,7 +31,7 @@ from tests.host.boards.wiring import MODULES, NAMES
 LIMIT_S = 30
 DEVICE = Path(__file__).with_name("device")
 MCU = {"esp32": "ESP32", "esp32s3": "ESP32S3"}  # MICROPY_HW_MCU_NAME
-STEPS = ("shape", "entropy", "clock", "link", "contactless")
+STEPS = ("shape", "entropy", "clock", "link", "contactless", "keys", "factory")
 CLOCK, ENTROPY = 808, 504
 TRACK_2 = "6212340000000000018=3012101"
 
@@ -61,11 +61,12 @@ def unusual_value(call: dict[str, Any]) -> str:
         if given.get("pull") not in pulls:
             return f"{call['call']}: pull {given['pull']} is none of None, PULL_UP, PULL_DOWN"
     if call["call"] in ("machine.UART.__init__", "machine.UART.init"):
-        allowed = {"bits": {5, 6, 7, 8}, "parity": {None, 0, 1}, "stop": {1, 2}, "id": {1, 2}}
+        allowed = {"bits": {5, 6, 7, 8}, "parity": {None, 0, 1}, "stop": {1, 2}, "id": {0, 1, 2}}
         for name, values in allowed.items():
             if name in given and given[name] not in values:
                 return f"{call['call']}: {name} {given[name]} is none of {sorted(values, key=str)}"
-        if call["call"].endswith("__init__") and (missing := {"tx", "rx"} - set(given)):
+        is_console = given.get("id") == 0  # its pins are those that it has already
+        if call["call"].endswith("__init__") and not is_console and (missing := {"tx", "rx"} - set(given)):
             return f"{call['call']}: without {sorted(missing)} it takes pins of its own, on the ESP32 the flash's"
     return ""
 
@@ -117,9 +118,12 @@ async def test_every_call_is_a_documented_one(tmp_path: Path, board: str, module
         "clock": "(2026, 1, 2, 3, 4, 5)",
         "link": f"('mPOS {board.upper()}', 'stand-in')",
         "contactless": "None",
+        "keys": "(16, True)",
+        "factory": "(True, 'serial')",
     }
     pins = wiring.on_device(board, module)
-    uart, chip = result.named("machine.UART.__init__")
+    uart, chip, console = result.named("machine.UART.__init__")
+    assert signatures.arguments(console) == {"id": 0, "baudrate": 115200, "timeout": 0}
     given = signatures.arguments(uart)
     assert (given["id"], given["tx"], given["rx"], given["baudrate"]) == (1, pins["NFC_TX"], pins["NFC_RX"], 115200)
     assert given["rxbuf"] >= longest_frame() and given["txbuf"] >= longest_frame() and given["timeout"] == 0

@@ -8,9 +8,14 @@ import socket
 _MP_STREAM_POLL = 3
 _MP_STREAM_CLOSE = 4
 _CHIP_UART = 2
+_CONSOLE = 0
 _chip = {}  # the bench's chip slot, once it is asked for: "line"; by GPIO the pins that go there
 _head = {}  # the bench's magnetic head, the same
 _nfc = {}  # the PN532's SPI or I2C: "line"; by GPIO the pin of its IRQ line
+_partitions = {}  # by label
+_nvs = {}  # blobs by name
+_NOT_FOUND = 0x1102  # ESP_ERR_NVS_NOT_FOUND
+_SIZES = {"keys": 16, "journal": 8}  # partitions-*.csv
 _radio = {"on": False, "broken": os.getenv("MPOS_RADIO_BROKEN")}
 
 
@@ -70,6 +75,8 @@ def machine_UART___init__(uart, number, *args, **kwargs):
     if number == _CHIP_UART:
         uart._line = _chip_line()
         return
+    if number == _CONSOLE:
+        return
     uart._line = _nfc_line("SerialLine")
     uart._poll = select.poll()
     uart._poll.register(uart._line, select.POLLIN)
@@ -127,6 +134,51 @@ def machine_Pin_value(pin, *level):
         pin._level = level[0]
         return None
     return pin._level
+
+
+class _Flash:
+    """What esp32.Partition.find gives: blocks of 4,096 bytes, in which a write only clears bits."""
+
+    def __init__(self, sectors):
+        self._sectors = sectors
+        self._written = {}  # block: its content
+
+    def readblocks(self, block, buf, offset=0):
+        data = self._written.get(block)
+        buf[:] = b"\xff" * len(buf) if data is None else data[offset : offset + len(buf)]
+
+    def writeblocks(self, block, buf, offset):
+        data = self._written.get(block)
+        if data is None:
+            data = self._written[block] = bytearray(b"\xff" * 4096)
+        for i in range(len(buf)):
+            data[offset + i] &= buf[i]
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self._sectors
+        if op == 6:
+            self._written.pop(arg, None)
+        return 0
+
+
+def esp32_Partition_find(owner, kind, subtype=0xFF, label=None, block_size=None):
+    if label not in _SIZES or os.getenv("MPOS_NO_PARTITIONS"):
+        return []
+    if label not in _partitions:
+        _partitions[label] = _Flash(_SIZES[label])
+    return [_partitions[label]]
+
+
+def esp32_NVS_get_blob(nvs, key, buffer):
+    if key not in _nvs:
+        raise OSError(-_NOT_FOUND)
+    buffer[: len(_nvs[key])] = _nvs[key]
+    return len(_nvs[key])
+
+
+def esp32_NVS_set_blob(nvs, key, value):
+    _nvs[key] = bytes(value)
 
 
 def bluetooth_BLE_active(ble, *on):

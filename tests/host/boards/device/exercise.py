@@ -58,6 +58,21 @@ def link(parts):
     return pipe.name, pipe.stack
 
 
+def keys(parts):
+    from reader.storage.key_ring import KeyRing
+
+    ring = KeyRing(parts.keys, parts.journal, parts.secret)
+    ring.create(parts.entropy)
+    ring.write([(3, bytes(range(16)))])
+    out = bytearray(16)
+    return KeyRing(parts.keys, parts.journal, parts.secret).read_into(3, out), out == bytes(range(16))
+
+
+def factory(parts):
+    line = parts.link("1.2.3", True)
+    return line.is_factory, line.stack
+
+
 def contactless(parts):
     async def session():
         await parts.contactless.start()
