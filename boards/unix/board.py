@@ -84,6 +84,15 @@ class _Board:
 
         return Pairing(self.display, Bonds(KeyRing(self.keys, self.journal, self.secret)), self.entropy)
 
+    def image(self):
+        """The ROM image, mapped as start.py has it; None for a firmware that is frozen in."""
+        path = os.getenv("MPOS_ROM")
+        if not path:
+            return None
+        import rommap
+
+        return rommap.open(path)
+
     def restart(self) -> None:
         """Does not return."""
         sys.exit(_RESTART)

@@ -356,6 +356,10 @@ class Board(Protocol):
         personalised yet, so that a serial line, where there is one, is the factory's."""
         ...
 
+    def image(self) -> Any:
+        """The partition of the firmware's ROM image as a memoryview (storage/rom_image.py); None: it is frozen in."""
+        ...
+
     def restart(self) -> None:
         """Does not return."""
         ...

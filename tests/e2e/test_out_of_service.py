@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from mpos.bench.provisioned import bench_vault, card_keys
@@ -12,7 +14,7 @@ from mpos.link.messages import Opcode, State, Tag
 from mpos.provision.factory import load_keys
 from tests.e2e.conftest import AMOUNT, CARD_TIMEOUT_S, CNY, sale, world
 
-E_OUT_OF_SERVICE, E_NO_KEY, E_STORE, E_PARAMETERS, E_NO_SESSION = 807, 501, 506, 805, 707
+E_OUT_OF_SERVICE, E_NO_KEY, E_STORE, E_PARAMETERS, E_NO_SESSION, E_IMAGE = 807, 501, 506, 805, 707, 512
 SECTOR = 4096
 
 
@@ -73,6 +75,19 @@ async def test_the_counters_were_changed():
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
         assert await out_of_service(await restarted(there), secure=True) == E_STORE
+
+
+async def test_a_bit_of_the_firmware_was_changed(tmp_path):
+    """What runs may be whole, and is not believed. The certificate of the factory has the hash of the right one."""
+    async with world() as there, await there.connect() as reader:
+        information = await reader.command(Opcode.GET_INFO)
+        image = there.device.image.read_bytes()
+    assert information.body[Tag.IMAGE_HASH] == image[-32:] == hashlib.sha256(image[:-32]).digest()
+    changed = tmp_path / "changed.img"
+    changed.write_bytes(image[:-1] + bytes([image[-1] ^ 1]))
+    async with world() as there:
+        there.device.environment["MPOS_ROM"] = str(changed)
+        assert await out_of_service(await restarted(there), secure=True) == E_IMAGE
 
 
 async def test_parameters_that_are_none(tmp_path):

@@ -193,6 +193,8 @@ def _info(reader):
         _done(w).put(protocol.VERSION, VERSION).put(protocol.BOARD, reader.board.name)
         if n:
             w.put(protocol.READER_ID, identity)
+        if reader.image:
+            w.put(protocol.IMAGE_HASH, reader.image)
         w.put_int(protocol.RELEASE, 1 if RELEASE else 0, 1).put_int(protocol.SELF_TESTED, reader.tested_s(), 4)
         w.put_int(protocol.READER_STATE, reader.state(), 1)
         w.put_int(protocol.DETAIL, reader.out_of_service, 4).put_int(protocol.HEAP, reader.heap(), 4)

@@ -84,6 +84,7 @@ class Reader:
         self._begun = asyncio.Event()
         self._command = self._continued = -1
         self._tested_ms = 0
+        self.image = b""  # SHA-256 of the firmware's
         self._events = bytearray(log_events.LOG_KINDS)  # how often each was logged
         self.link: Any = None
 
@@ -126,8 +127,21 @@ class Reader:
             self.entropy.fill(bytearray(16))
             if self.ring.check():
                 self.log(log_events.LOG_REPAIRED)
+            self._check_image()
         finally:
             keep_only(kept)
+
+    def _check_image(self) -> None:
+        """A frozen firmware has none: its boot loader checks it."""
+        image = self.board.image()
+        if image is not None:
+            from ..storage import rom_image
+
+            try:
+                self.image = rom_image.check(image)
+            except ReaderError:
+                self.log(log_events.LOG_IMAGE)
+                raise
 
     async def _test_daily(self, every_ms: int) -> None:
         """For ever. A transaction, a card or a file that is under way comes first."""

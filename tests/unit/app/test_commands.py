@@ -62,6 +62,8 @@ class _Board:
 
 
 class _Reader:
+    image = bytes(range(32))
+
     """What commands.py asks of reader.py."""
 
     def __init__(self):

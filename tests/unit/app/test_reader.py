@@ -100,6 +100,9 @@ class _Board:
         Counters(self.counter_store).create()
         Notices(self.notice_store).create()
 
+    def image(self):
+        return None
+
     def link(self, version, in_factory):
         self.phone.is_factory = in_factory
         return self.phone
