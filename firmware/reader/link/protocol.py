@@ -5,7 +5,7 @@ Bodies are BER-TLV in a numbering of their own: context and private class, one-b
 
 from micropython import const
 
-from ..errors import E_LINK_LENGTH, E_LINKBODY, ReaderError
+from ..errors import E_LINK_LENGTH, E_LINK_BODY, ReaderError
 from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
 from .session import BODY, HEAD, MAC
@@ -273,14 +273,14 @@ class Writer:
 def find(body, tag: int, size: int = 0) -> "memoryview | None":
     """The value of `tag` in a message body, or None. `size`: the length it must have (0: any).
 
-    Raises E_LINKBODY when the body is not a list of objects, has `tag` twice, or at another length.
+    Raises E_LINK_BODY when the body is not a list of objects, has `tag` twice, or at another length.
     """
     try:
         value = ber_tlv.find(body, tag)
     except ReaderError:
-        raise ReaderError(E_LINKBODY, tag) from None
+        raise ReaderError(E_LINK_BODY, tag) from None
     if value is not None and size and len(value) != size:
-        raise ReaderError(E_LINKBODY, tag)
+        raise ReaderError(E_LINK_BODY, tag)
     return value
 
 
@@ -288,7 +288,7 @@ def need(body, tag: int, size: int = 0) -> memoryview:
     """As `find`, and the object must be there."""
     value = find(body, tag, size)
     if value is None:
-        raise ReaderError(E_LINKBODY, tag)
+        raise ReaderError(E_LINK_BODY, tag)
     return value
 
 
@@ -297,8 +297,8 @@ def need_int(body, tag: int, size: int) -> int:
 
 
 def need_bcd(body, tag: int, size: int) -> int:
-    """The packed decimal number under `tag`. Raises E_LINKBODY when it is absent or not decimal."""
+    """The packed decimal number under `tag`. Raises E_LINK_BODY when it is absent or not decimal."""
     try:
         return bcd.to_int(need(body, tag, size))
     except ReaderError:
-        raise ReaderError(E_LINKBODY, tag) from None
+        raise ReaderError(E_LINK_BODY, tag) from None
