@@ -72,6 +72,8 @@ def _authenticate(reader, body):
     reader.key_was_shown()
     link.session.begin(role, keys)
     wipe(keys)
+    if role == protocol.ROLE_FACTORY:  # those of the field would drive everything else out of the log
+        reader.log(log_events.LOG_SESSION, role)
     link.in_clear = False  # what is answered from here on is under the new keys
     return lambda w: w.put_int(protocol.ERROR, 0, 2)
 

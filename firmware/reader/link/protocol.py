@@ -5,7 +5,7 @@ Bodies are BER-TLV in a numbering of their own: context and private class, one-b
 
 from micropython import const
 
-from ..errors import E_LINK_LENGTH, E_LINK_BODY, ReaderError
+from ..errors import E_LINK_BODY, E_LINK_LENGTH, ReaderError
 from ..util import bcd, ber_tlv
 from .framing import HEADER, MAX_MESSAGE
 from .session import BODY, HEAD, MAC

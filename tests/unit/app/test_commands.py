@@ -281,6 +281,7 @@ async def test_roles():
     assert reader.events == [(log_events.LOG_ROLE, protocol.FACTORY_DONE)]
     assert await phone.open(_FACTORY) == E_LINK_ROLE  # this is not the factory's line
     reader, phone = await _opened(_FACTORY)
+    assert reader.events == [(log_events.LOG_SESSION, _FACTORY)]
     for opcode in (protocol.START, protocol.NOTICE, protocol.CARD_OPEN, protocol.FACTORY_KEY):
         assert await phone.error(opcode) == E_LINK_ROLE
 
