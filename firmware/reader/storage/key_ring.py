@@ -13,7 +13,7 @@ number twice, is what stands behind that.
 
 A sector: head of 64 bytes ("mPK1", generation (4), initial counter block's first 12 bytes, length of each of 22 sections
 (2 each)), the sections in their order, encrypted (AES-128, CTR), then the CMAC of the SHA-256 of all that (a hash takes a
-third of a MAC's instructions). The secret has both keys. The counter block is such a MAC of the old head and of what changes: another state never has the same one, also in a reader
+third of a MAC's instructions). The secret has both keys. The counter block is a hash of the MAC's key, the old head and what changes: another state never has the same one, also in a reader
 that was put back. Nothing decrypted is kept in memory beyond the call that needs it.
 """
 
@@ -44,7 +44,6 @@ _INITIAL_END = const(20)
 _MAC = const(16)
 _ROOM = const(4016)  # 4096 - _HEAD - _MAC
 _PIECE = const(256)
-_SKIP = const(64)
 _KEY = const(16)
 _SECRET = const(32)  # behind it: 1, once there is a ring
 _CTR = const(6)
@@ -60,6 +59,7 @@ class KeyRing:
         self._keys = keys
         self._journal = journal
         self._secret = secret
+        self._hint = 0  # where the witness ended when it was last looked at
 
     def is_blank(self) -> bool:
         """Nobody ever made a ring here, or not to the end."""
@@ -77,7 +77,7 @@ class KeyRing:
         """
         secret = self._open()
         try:
-            seen = witness.Witness(self._journal)
+            seen = witness.Witness(self._journal, self._hint)
             self._newest(seen, secret)
             repaired = self._settle(seen)
             head = bytearray(4)
@@ -102,7 +102,7 @@ class KeyRing:
             for sector in range(SECTORS):
                 if not witness.is_erased(self._keys, sector):
                     witness.erase(self._keys, sector)
-            seen = witness.Witness(self._journal)
+            seen = witness.Witness(self._journal, self._hint)
             seen.begin()
             self._step(seen, secret, bytearray(_HEAD), [])
             secret[_SECRET] = 1
@@ -121,7 +121,7 @@ class KeyRing:
         """
         secret = self._open()
         try:
-            seen = witness.Witness(self._journal)
+            seen = witness.Witness(self._journal, self._hint)
             head = self._newest(seen, secret)
             lengths = unpack_from(_FORMAT, head, _LENGTHS)
             n = lengths[section - 1]
@@ -131,10 +131,7 @@ class KeyRing:
                 at = sum(lengths[: section - 1])
                 view = memoryview(out)[:n]
                 witness.read_into(self._keys, seen.generation % SECTORS, view, _HEAD + at)
-                stream = _stream(secret, head, at // _KEY)
-                skipped = bytearray(at % _KEY)
-                stream.encrypt(skipped, skipped)
-                stream.encrypt(view, view)
+                _stream_at(secret, head, at).encrypt(view, view)
         finally:
             wipe(secret)
         return n
@@ -146,7 +143,7 @@ class KeyRing:
         """
         secret = self._open()
         try:
-            seen = witness.Witness(self._journal)
+            seen = witness.Witness(self._journal, self._hint)
             head = self._newest(seen, secret)
             self._settle(seen)
             self._step(seen, secret, head, changes)
@@ -170,6 +167,7 @@ class KeyRing:
     def _newest(self, seen, secret) -> bytearray:
         """The head of the newest generation, which is whole and authentic. Raises E_STORE."""
         head = bytearray(_HEAD)
+        self._hint = seen.reserved
         sector = seen.generation % SECTORS
         if not seen.is_there or not self._is_authentic(sector, secret, head) or _generation(head) != seen.generation:
             wipe(head)
@@ -232,7 +230,6 @@ class KeyRing:
             lengths[section - 1] = len(new[section])
         if sum(lengths) > _ROOM:
             raise ReaderError(E_STORE, FULL)
-        pack_into(_FORMAT, head, _LENGTHS, *lengths)
         old = seen.generation % SECTORS
         generation = seen.reserve()
         sector = generation % SECTORS
@@ -242,22 +239,26 @@ class KeyRing:
             seen.mark(witness.SETTLED)
             generation = seen.reserve()
             sector = generation % SECTORS
-        if not witness.is_erased(keys, sector):
+        # It was erased when its last generation went. Whatever else may lie there, reading back would tell
+        witness.read_into(keys, sector, head, 0)
+        if head != b"\xff" * _HEAD:
             witness.erase(keys, sector)
+        pack_into(_FORMAT, head, _LENGTHS, *lengths)
         head[:4] = _MAGIC
         head[4:8] = generation.to_bytes(4, "big")
-        state = sha256(b"\x00")  # no head begins so
+        head[_INITIAL:_INITIAL_END] = bytes(_INITIAL_END - _INITIAL)
+        state = sha256(memoryview(secret)[_KEY:_SECRET])
         state.update(old_head)
         state.update(head)
         for number in new:
             state.update(bytes((number,)))
             state.update(new[number])
-        head[_INITIAL:_INITIAL_END] = memoryview(_mac(secret, state))[: _INITIAL_END - _INITIAL]
+        head[_INITIAL:_INITIAL_END] = state.digest()[: _INITIAL_END - _INITIAL]
         piece = memoryview(bytearray(2 * _PIECE))
         back = piece[_PIECE:]
         piece = piece[:_PIECE]
         state = sha256(head)
-        stream = _stream(secret, head, 0)
+        stream = _stream_at(secret, head, 0)
         self._program(sector, head, 0, back)
         at = _HEAD
         try:
@@ -284,20 +285,17 @@ class KeyRing:
 
     def _pieces(self, old, old_head, secret, new, piece):
         """Fill `piece` with the new sections in clear, again and again; how much is in it."""
-        stream = _stream(secret, old_head, 0)
+        stream = _stream_at(secret, old_head, 0)
         lengths = unpack_from(_FORMAT, old_head, _LENGTHS)
-        skipped = bytearray(_SKIP)
         fill = 0
         at = _HEAD
         for number in range(1, _SECTIONS + 1):
             n = lengths[number - 1]
             data = None
             if number in new:
-                at += n
-                while n:  # the key stream of what is not kept
-                    k = min(n, _SKIP)
-                    stream.encrypt(skipped if k == _SKIP else bytes(k), skipped)
-                    n -= k
+                if n:
+                    at += n
+                    stream = _stream_at(secret, old_head, at - _HEAD)
                 data = memoryview(new[number])
                 n = len(data)
             done = 0
@@ -328,6 +326,10 @@ def _mac(secret, state) -> bytearray:
     return cmac.cmac(memoryview(secret)[_KEY:_SECRET], state.digest())
 
 
-def _stream(secret, head, block: int):
-    """The cipher of a sector's sections, from a block of 16 bytes on."""
-    return aes(memoryview(secret)[:_KEY], _CTR, bytes(head[_INITIAL:_INITIAL_END]) + block.to_bytes(4, "big"))
+def _stream_at(secret, head, at: int):
+    """The cipher of a sector's sections, from their byte number `at` on."""
+    stream = aes(memoryview(secret)[:_KEY], _CTR, bytes(head[_INITIAL:_INITIAL_END]) + (at // _KEY).to_bytes(4, "big"))
+    if at % _KEY:
+        skipped = bytearray(at % _KEY)
+        stream.encrypt(skipped, skipped)
+    return stream

@@ -37,20 +37,20 @@ _MAGIC = b"mPW1"
 
 
 class Witness:
-    """What `journal` (reader.ports.Flash) says when this is made.
+    """What `journal` (reader.ports.Flash) says when this is made. `hint`: a number that may be the last; found the sooner then.
 
     is_there: somebody began it; generation: the newest; reserved: the last number that is spent; state: of that number,
     the bits that are programmed.
     """
 
-    def __init__(self, journal):
+    def __init__(self, journal, hint: int = 0):
         self._journal = journal
         self._sector = 0
         self._base = -1
         head = bytearray(2 * _SAID)
         for sector in range(SECTORS):
             read_into(journal, sector, head, 0)
-            if head[:4] == _MAGIC and all(head[i] ^ head[_SAID + i] == 0xFF for i in range(_SAID)):
+            if head[:4] == _MAGIC and _is_whole(head):
                 base = int.from_bytes(head[4:8], "big")
                 if base > self._base:
                     self._base = base
@@ -62,6 +62,11 @@ class Witness:
         # The first number that is not reserved
         low = 0
         high = _NUMBERS if self.is_there else 0
+        hint -= self._base
+        if 0 < hint < high and self._bits(hint - 1):
+            low = hint
+            if hint + 1 < high and not self._bits(hint + 1):
+                high = hint + 1
         while low < high:
             middle = (low + high) // 2
             if self._bits(middle):
@@ -116,6 +121,11 @@ class Witness:
         said = _MAGIC + self._base.to_bytes(4, "big") + self.generation.to_bytes(4, "big")
         program(self._journal, self._sector, said + bytes([byte ^ 0xFF for byte in said]), 0)
         erase(self._journal, old)
+
+
+def _is_whole(head) -> bool:
+    """Whether the second half of a head is the complement of the first."""
+    return int.from_bytes(head[:_SAID], "big") ^ int.from_bytes(head[_SAID:], "big") == (1 << 8 * _SAID) - 1
 
 
 def read_into(flash, sector: int, out, offset: int) -> None:

@@ -1,6 +1,6 @@
 """The key store: what is written is read, and at any cut of the power it is the old state or the new one."""
 
-from reader.errors import E_ENTROPY, E_INTERNAL, E_KEY_EXISTS, E_NO_KEY, E_STORE
+from reader.errors import E_ENTROPY, E_INTERNAL, E_KEY_EXISTS, E_NO_KEY, E_STORE, ReaderError
 from reader.storage.key_ring import CORRUPT, FAULT, FULL, LOST, ROLLED_BACK, SECTORS, KeyRing
 from testing import SHAPES, FixedEntropy, Power, PowerCut, cases, new_ring, raises, ring_parts
 
@@ -493,11 +493,31 @@ def test_flash_fails():
     for part in (0, 1):
         device = _Device(*_OLD)
         device.parts[part].fails = True
-        for work in (device.ring.check, lambda: device.ring.size(1), lambda: device.ring.write([(1, None)])):
-            with raises(E_STORE, FAULT):
-                work()
+        ring = device.ring
+        with raises(E_STORE, FAULT):
+            ring.check()
+        with raises(E_STORE, FAULT):
+            ring.size(1)
+        with raises(E_STORE, FAULT):
+            ring.write([(1, None)])
         device.parts[part].fails = False
         assert _state(device.ring) == dict(_OLD)
+
+
+def test_something_lies_in_the_next_sector():
+    for offset in (0, _HEAD + 5):  # seen before, or when it is read back
+        device = _Device(*_OLD)
+        (sector,) = device.full_sectors()
+        device.keys.image((sector + 1) % SECTORS).extend(b"\xff" * offset + b"\x55")
+        try:
+            device.ring.write([(1, None)])
+            assert offset == 0
+        except ReaderError as error:
+            assert (error.code, error.detail) == (E_STORE, FAULT)
+            assert _state(device.ring) == dict(_OLD)
+            device.ring.write([(1, None)])
+        assert device.ring.size(1) == 0
+        assert len(device.full_sectors()) == 1
 
 
 @cases((0,), (1,))

@@ -5,7 +5,7 @@ import sys
 
 
 def run() -> None:
-    for name in ("crypto", "keys", "objects", "packet", "frames", "session", "oda", "stripe"):
+    for name in ("crypto", "keys", "ring", "objects", "packet", "frames", "session", "oda", "stripe"):
         module = __import__("figures_" + name)
         module.run()
         del sys.modules["figures_" + name]
