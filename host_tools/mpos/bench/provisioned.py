@@ -8,14 +8,13 @@ processes that want it at the same time wait for the one that makes it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 
@@ -97,8 +96,7 @@ async def unix_state(parameters: Path, tables: bytes, image: Path | None = None)
                 "MPOS_PARAMETERS": str(parameters),
                 "MPOS_EMV": str(scratch),
             }
-            async with _on(UnixDevice(environment, None, 32, HEAP)):
-                await provision_bench(line)
+            await _through_the_factory(UnixDevice(environment, None, 32, HEAP), line)
         scratch.unlink()
 
     return await _made_once("unix", [_hash(image), *_sources()], make)
@@ -114,8 +112,7 @@ async def qemu_state(parameters: Path, tables: bytes) -> Path:
         async with PhoneLine() as line, serve_chip(Pn532Chip(Field())) as nfc:
             device = QemuDevice((nfc, line.address), folder, parameters, scratch)
             await device.put_files()
-            async with _on(device):
-                await provision_bench(line)
+            await _through_the_factory(device, line)
         scratch.unlink()
 
     return await _made_once(
@@ -147,16 +144,23 @@ def _hashed(path: Path, _changed: int) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-@contextlib.asynccontextmanager
-async def _on(device: Device) -> AsyncIterator[None]:
-    """Switched on; what the firmware says at its end comes up if the body fails by it."""
+async def _through_the_factory(device: Device, line: PhoneLine) -> None:
+    """Switched on for that long. Raises FirmwareDied, with what the firmware said at its end."""
     await device.start()
+    died = asyncio.create_task(device.died(), name="firmware watch")
+    work = asyncio.create_task(provision_bench(line), name="factory")
     try:
-        yield
+        await asyncio.wait([died, work], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise FirmwareDied("the firmware ended in the factory")
+        work.result()
     except FirmwareDied as error:
         said = device.output.strip()
         raise FirmwareDied(f"{error}; it printed: {said[-800:]}" if said else str(error)) from None
     finally:
+        for task in (died, work):
+            task.cancel()
+        await asyncio.gather(died, work, return_exceptions=True)
         await device.stop()
 
 

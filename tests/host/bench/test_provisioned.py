@@ -9,6 +9,7 @@ import pytest
 
 from mpos.bench import provisioned, test_keys
 from mpos.bench.device import FirmwareDied
+from mpos.bench.device_qemu import CONNECT_TIMEOUT_S
 from mpos.bench.world import PARAMETERS, bench_tables
 from mpos.provision import keys, rom, toolchain
 
@@ -59,6 +60,15 @@ async def test_what_fails_leaves_nothing(folder, monkeypatch):
     with pytest.raises(FirmwareDied, match="it did"):
         await provisioned.unix_state(PARAMETERS, bench_tables())
     assert [path for path in folder.iterdir() if path.is_dir()] == []
+
+
+async def test_a_firmware_that_ends_at_once(folder, tmp_path, monkeypatch):
+    """It is told with what it printed, and nobody waits for a time-out."""
+    monkeypatch.setattr(provisioned, "HEAP", "20K")
+    began = time.monotonic()
+    with pytest.raises(FirmwareDied, match=r"(?s)ended in the factory; it printed: .*Error"):
+        await provisioned.unix_state(PARAMETERS, bench_tables())
+    assert time.monotonic() - began < CONNECT_TIMEOUT_S
 
 
 async def test_no_key_is_readable_in_it(folder):
