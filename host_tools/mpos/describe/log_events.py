@@ -25,7 +25,7 @@ EVENTS = {
     12: ("LOG_KEY_REFUSED", "a key block was refused"),
     13: ("LOG_FILE_LOADED", "a file was taken"),
     14: ("LOG_FILE_REFUSED", "a file was refused"),
-    15: ("LOG_SESSION", "a session was opened"),
+    15: ("LOG_SESSION", "a session of the factory was opened"),
     16: ("LOG_CRYPTOGRAM", "somebody without the reader's key tried to open a session"),
     17: ("LOG_ROLE", "a session asked for what its role may not do"),
     18: ("LOG_REPLAY", "a secured message was none of the session's, or came twice"),
