@@ -87,7 +87,6 @@ class _Board:
         self.keys, self.journal, self.secret = ring_parts(Power())
         self.counter_store = MemoryStore()
         self.notice_store = MemoryStore()
-        self.card_key_store = MemoryStore()
         self.contact = self.head = None
         self.pin_pad = None
         self.emv_tables = ""
