@@ -45,7 +45,7 @@ def make(tmp_path: Path) -> Callable[..., Path]:
         (folder / "root/parameters.json").write_text("{}")
         (folder / "romfs.img").write_bytes(rom.image(folder / "mpy"))
         record = {"board": "bench", "arch": "x86", "firmware": "7.8.9", "micropython": "1.25.0", "mpy": "6.3"}
-        record |= {"aioble": None, "build": build, **fields}
+        record |= {"aioble": None, "build": build, "release": False, **fields}
         manifest = Manifest(**record, files=files_below(folder))
         (folder / NAME).write_text(manifest.to_json())
         return folder
