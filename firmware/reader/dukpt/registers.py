@@ -177,11 +177,9 @@ class Dukpt:
 
     def _read(self) -> bytearray:
         """The state, for the caller to wipe. Raises E_NO_KEY, E_STORE."""
-        n = self._ring.size(self._section)
-        if not n:
+        state = self._ring.load(self._section)
+        if not state:
             raise ReaderError(E_NO_KEY)
-        state = bytearray(n)
-        self._ring.read_into(self._section, state)
         self._size(state)
         return state
 

@@ -41,10 +41,9 @@ class WorkingKeys(TdesKeys):
     the same card is not to look the same twice."""
 
     def __init__(self, ring, is_ecb: bool, stan: int):
-        if ring.size(WORKING_KEYS) != _KEPT:
+        kept = ring.load(WORKING_KEYS)
+        if len(kept) != _KEPT:
             raise ReaderError(E_SIGN_IN)
-        kept = bytearray(_KEPT)
-        ring.read_into(WORKING_KEYS, kept)
         mac = kept[_KEY : 2 * _KEY]
         super().__init__(MASTER_SESSION, b"", kept[:_KEY], kept[2 * _KEY :], mac, mac)
         wipe(kept)

@@ -51,8 +51,7 @@ class CardKeys:
             wipe(kept)
 
     def _load(self) -> bytearray:
-        kept = bytearray(_SIZE)
-        n = self._ring.size(CARD_KEYS)
-        if n and (n != _SIZE or self._ring.read_into(CARD_KEYS, kept) != n):
+        kept = self._ring.load(CARD_KEYS) or bytearray(_SIZE)
+        if len(kept) != _SIZE:
             raise ReaderError(E_STORE, _CORRUPT)
         return kept

@@ -59,6 +59,7 @@ class KeyRing:
         self._keys = keys
         self._journal = journal
         self._secret = secret
+        self._kept = b""  # the secret, once it was read: a change would read its store, a file, three times
         self._hint = 0  # where the witness ended when it was last looked at
 
     def is_blank(self) -> bool:
@@ -75,6 +76,7 @@ class KeyRing:
 
         Raises E_NO_KEY when this reader was never personalised, E_STORE with its reason as detail.
         """
+        self.forget()
         secret = self._open()
         try:
             seen = witness.Witness(self._journal, self._hint)
@@ -114,8 +116,15 @@ class KeyRing:
         """Bytes of the section; 0: it is not there. Raises E_NO_KEY, E_STORE."""
         return self.read_into(section, None)
 
+    def load(self, section: int) -> bytearray:
+        """The section's bytes, for the caller to wipe; none: it is not there. Raises E_NO_KEY, E_STORE."""
+        kept: list = []
+        self.read_into(section, kept)
+        return kept[0] if kept else bytearray()
+
     def read_into(self, section: int, out) -> int:
-        """The section's bytes into the beginning of `out`, for the caller to wipe; how many, 0: it is not there.
+        """The section's bytes into the beginning of `out`, for the caller to wipe; how many, 0: it is not there. Into a list:
+        as a bytearray of its own.
 
         Raises E_NO_KEY, E_STORE; E_INTERNAL when `out` is too short.
         """
@@ -126,6 +135,9 @@ class KeyRing:
             lengths = unpack_from(_FORMAT, head, _LENGTHS)
             n = lengths[section - 1]
             if n and out is not None:
+                if isinstance(out, list):
+                    out.append(bytearray(n))
+                    out = out[0]
                 if len(out) < n:
                     raise ReaderError(E_INTERNAL)
                 at = sum(lengths[: section - 1])
@@ -150,8 +162,16 @@ class KeyRing:
         finally:
             wipe(secret)
 
+    def forget(self) -> None:
+        """The secret leaves the memory, until it is needed again."""
+        if self._kept:
+            wipe(self._kept)
+            self._kept = b""
+
     def _open(self) -> bytearray:
         """The secret, for the caller to wipe."""
+        if self._kept:
+            return bytearray(self._kept)
         kept = self._secret.load()
         if kept is None:
             if self.is_blank():
@@ -162,6 +182,7 @@ class KeyRing:
         if not kept[_SECRET]:
             wipe(kept)
             raise ReaderError(E_NO_KEY)
+        self._kept = bytearray(kept)
         return kept
 
     def _newest(self, seen, secret) -> bytearray:

@@ -178,9 +178,8 @@ class MemoryRing:
     def size(self, section) -> int:
         return len(self.kept)
 
-    def read_into(self, section, out) -> int:
-        out[:] = self.kept
-        return len(out)
+    def load(self, section) -> bytearray:
+        return bytearray(self.kept)
 
     def write(self, changes) -> None:
         self.kept = bytes(changes[0][1])

@@ -21,6 +21,9 @@ class RingMemory:
     def size(self, section: int) -> int:
         return len(self.sections.get(section, b""))
 
+    def load(self, section: int) -> bytearray:
+        return bytearray(self.sections.get(section, b""))
+
     def read_into(self, section: int, out) -> int:
         data = self.sections[section]
         out[: len(data)] = data
