@@ -60,6 +60,8 @@ class KeyRing:
         self._journal = journal
         self._secret = secret
         self._kept = b""  # the secret, once it was read: a change would read its store, a file, three times
+        # From the start: in the middle of a sale the heap is too cut up for it, and each try collects it all
+        self._room = bytearray(2 * _PIECE)
         self._hint = 0  # where the witness ended when it was last looked at
 
     def is_blank(self) -> bool:
@@ -208,7 +210,7 @@ class KeyRing:
         if left > _ROOM:
             return False
         state = sha256(head)
-        piece = memoryview(bytearray(_PIECE))
+        piece = memoryview(self._room)[:_PIECE]
         at = _HEAD
         while left:
             n = min(left, _PIECE)
@@ -275,7 +277,7 @@ class KeyRing:
             state.update(bytes((number,)))
             state.update(new[number])
         head[_INITIAL:_INITIAL_END] = state.digest()[: _INITIAL_END - _INITIAL]
-        piece = memoryview(bytearray(2 * _PIECE))
+        piece = memoryview(self._room)
         back = piece[_PIECE:]
         piece = piece[:_PIECE]
         state = sha256(head)

@@ -29,7 +29,7 @@ SETTLED = const(1)
 
 _BLOCK = const(4096)
 _ERASE = const(6)  # Flash.ioctl
-_PIECE = const(256)
+_PIECE = const(128)
 _HEAD = const(32)
 _SAID = const(12)
 _NUMBERS = const(8128)  # (_BLOCK - _HEAD) * 2
