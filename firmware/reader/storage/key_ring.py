@@ -59,7 +59,9 @@ class KeyRing:
         self._keys = keys
         self._journal = journal
         self._secret = secret
-        self._kept = b""  # the secret, once it was read: a change would read its store, a file, three times
+        self._kept: bytes | bytearray = (
+            b""  # the secret, once it was read: a change would read its store, a file, three times
+        )
         # From the start: in the middle of a sale the heap is too cut up for it, and each try collects it all
         self._room = bytearray(2 * _PIECE)
         self._hint = 0  # where the witness ended when it was last looked at
