@@ -38,6 +38,7 @@ ACQUIRER_ID = "00000104"
 APPROVED = "00"
 
 _MOST_WRONG_PINS = 3
+_LATE = datetime.timedelta(minutes=10)  # from a packet's time to the host's, either way
 # What the answer repeats
 _ECHOED = ("3", "4", "11", "25", "41", "42", "49", "60")
 _ECHOED_WITHOUT_MAC = ("3", "4", "11", "41", "42")
@@ -177,8 +178,21 @@ class Authoriser:
             if merchant != fields["42"]:
                 raise RefusedError("merchant")
 
+    def _check_time(self, fields: dict[str, str]) -> None:
+        """The reader's time, under its MAC: a sale that somebody kept back is none, however new its keys are."""
+        now = self.now()
+        for year in (now.year, now.year - 1, now.year + 1):  # DE13 has none
+            try:
+                made = datetime.datetime.strptime(f"{year}{fields['13']}{fields['12']}", "%Y%m%d%H%M%S")
+            except ValueError:
+                continue  # no such time, or not that year
+            if abs(now - made) <= _LATE:
+                return
+        raise RefusedError("late")
+
     def _check_terminal(self, fields: dict[str, str]) -> None:
         self._check_registered(fields)
+        self._check_time(fields)
         if not self.books.note_trace(fields["41"], fields["60"][2:8], fields["11"]):
             raise RefusedError("duplicate")
         if not int(fields["4"]):

@@ -11,6 +11,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "field": ("30", "A field is missing or malformed."),
     "message": ("12", "This host does not do that kind of message or transaction."),
     "currency": ("12", "This host books in CNY only."),
+    "late": ("68", "The packet was made at another time: it was kept back, or the reader's clock is wrong."),
     "merchant": ("03", "The terminal belongs to another merchant."),
     "terminal": ("97", "The terminal is not registered."),
     "duplicate": ("94", "This terminal has used this trace number in this batch."),

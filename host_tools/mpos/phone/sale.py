@@ -11,7 +11,7 @@ from pathlib import Path
 from mpos.describe import stripe, user_interface
 from mpos.describe.reader_errors import ERRORS
 from mpos.link.client import ReaderClient, ReaderGone, ReaderRefused
-from mpos.link.messages import CardEvent, Interface, Message, Notice, Opcode, Prompt, State, Tag
+from mpos.link.messages import CardEvent, Interface, LinkError, Message, Notice, Opcode, Prompt, State, Tag
 from mpos.phone import host
 from mpos.phone.sign_in import E_SIGN_IN, SignInFailed, sign_in
 
@@ -296,7 +296,7 @@ class Sale:
         story.say("phone", f"has the answer, {len(answer)} bytes, and hands it to the reader", step=6, packet=answer)
         try:
             await self.reader.online_result(number, answer)
-        except ValueError as error:
+        except LinkError as error:  # an answer longer than the link takes
             story.say("phone", str(error))
             await self.reader.online_failed(number, E_NO_ANSWER)
 

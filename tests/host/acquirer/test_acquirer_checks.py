@@ -1,5 +1,7 @@
 """Every check of the host, each with a request that is genuine but for one thing."""
 
+import datetime
+
 import iso8583
 import pytest
 from pyemv import ac, kd, tools
@@ -193,8 +195,35 @@ def test_empty_chip_data(ask):
     assert ask(change=put(55, b"\0\0"))["39"] == "30"
 
 
-def test_dates_of_message_and_card_differ(ask):
+def test_dates_of_message_and_card_differ(ask, acquirer):
+    acquirer.authoriser.now = lambda: NOW + datetime.timedelta(days=1)
     assert ask(change=put(13, number("1124")))["39"] == "59"
+
+
+@pytest.mark.parametrize(
+    ("later", "answer"),
+    [
+        (datetime.timedelta(minutes=10), "00"),
+        (datetime.timedelta(minutes=-10), "00"),
+        (datetime.timedelta(minutes=10, seconds=1), "68"),
+        (datetime.timedelta(minutes=-11), "68"),
+        (datetime.timedelta(weeks=3), "68"),
+    ],
+)
+def test_a_packet_that_was_kept_back(ask, acquirer, later, answer):
+    """Under a key that no packet had before: what a stolen swipe is worth weeks later (Square, 2015)."""
+    acquirer.authoriser.now = lambda: NOW + later
+    assert ask()["39"] == answer
+
+
+def test_a_packet_of_last_year(ask, acquirer):
+    acquirer.authoriser.now = lambda: datetime.datetime(2027, 1, 1, 0, 3)
+    assert ask(change=lambda fields: fields.update({12: number("235900"), 13: number("1231")}))["39"] != "68"
+
+
+@pytest.mark.parametrize(("date", "time"), [("0230", "123456"), ("1123", "253456"), ("0000", "000000")])
+def test_a_time_that_is_none(ask, date, time):
+    assert ask(change=lambda fields: fields.update({12: number(time), 13: number(date)}))["39"] == "68"
 
 
 TRACK_CASES = [
