@@ -30,7 +30,7 @@ _SETTINGS = (BOARD / "mpconfigboard.h", BOARD / "mpconfigboard.mk")
 _HERE = Path(__file__).resolve().parent
 _RECIPE = (Path(__file__), _HERE / "riscv.py", *_PARTS, *_SETTINGS, unix.CRYPTO_MODULE, unix.NAMES_MODULE)
 _MACHINE = ["-M", "virt", "-cpu", "rv32,zkr=true", "-m", "8M", "-bios", "none", "-nodefaults", "-display", "none"]
-_FLASH_SIZE = 2 * 1024 * 1024
+_FLASH_SIZE = 4 * 1024 * 1024
 # The features are there, and the answer cannot be an echo of the question.
 _PROOF = (
     "import asyncio,cryptolib,flash,hashlib,lines,machine,os,rv,select,sys,time,vfs;"

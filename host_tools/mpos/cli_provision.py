@@ -14,6 +14,8 @@ from rich.table import Table
 from mpos.cli_console import err, fail, out
 from mpos.cli_vault import PassphraseOption, held, passphrase
 
+_BACK_S = 8.0  # for a restart
+
 app = typer.Typer(no_args_is_help=True, help="Keys of readers: the vault, the factory's work, keys that come later.")
 vault_app = typer.Typer(no_args_is_help=True, help="The keys that readers' keys are derived from, in one file.")
 app.add_typer(vault_app, name="vault")
@@ -135,6 +137,7 @@ def reader(
 
     Exit code 0 provisioned, 2 not.
     """
+    from mpos.link.client import ReaderGone
     from mpos.link.transports import open_pipe
     from mpos.provision import factory
 
@@ -151,6 +154,13 @@ def reader(
             )
         finally:
             await pipe.close()
+        try:
+            await factory.until_back(lambda: open_pipe(transport), _BACK_S)
+        except ReaderGone:
+            # A reader with a radio is there from now on
+            err.print(
+                f"nobody answers at {transport} any more: look for the reader by radio (ble:, bumble:)", soft_wrap=True
+            )
         return made.record()
 
     record = _run(vault_file, passphrase_file, work)

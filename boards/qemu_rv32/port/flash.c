@@ -1,4 +1,4 @@
-// flash: the board's flash, 2 MB of memory that the host keeps in a file: a ROM region, run in place, a storage region
+// flash: the board's flash, 4 MB of memory that the host keeps in a file: a ROM region, run in place, a storage region
 // for a file system, and two raw ones for the reader, as an ESP32's partitions. All are block devices with blocks of
 // 4 KB, and behave as NOR flash does: an erased byte is FF, and a write only clears bits. The ROM region can also be
 // read as a buffer.
@@ -20,7 +20,7 @@ enum {
     ROM_SIZE = 1024 * 1024,
     KEYS_SIZE = 64 * 1024,
     JOURNAL_SIZE = 32 * 1024,
-    STORAGE_SIZE = 1024 * 1024 - KEYS_SIZE - JOURNAL_SIZE,
+    STORAGE_SIZE = 1024 * 1024,
     STORAGE = ROM_SIZE,
     KEYS = STORAGE + STORAGE_SIZE,
     JOURNAL = KEYS + KEYS_SIZE,

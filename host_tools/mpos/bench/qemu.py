@@ -29,7 +29,7 @@ from types import TracebackType
 from mpos.provision import toolchain
 
 ROM_SIZE = 1024 * 1024  # as boards/qemu_rv32/port/flash.c lays the flash out
-STORAGE_SIZE = 1024 * 1024
+REST_SIZE = 3 * 1024 * 1024
 LINE_COUNT = 4
 _ERASED = b"\xff"
 _LOOK_AGAIN_S = 0.02  # for somebody who opened the console; there is no event for it
@@ -87,7 +87,7 @@ class Machine:
 
     @property
     def flash(self) -> Path:
-        """The flash file: the ROM region, then the storage region."""
+        """The flash file: the ROM region, then storage, key store and journal."""
         return self._state / "flash"
 
     @property
@@ -211,7 +211,7 @@ class Machine:
             raise MachineError(f"the flash {self.flash} is in use by another machine") from None
 
     def _prepare_flash(self) -> None:
-        size = ROM_SIZE + STORAGE_SIZE
+        size = ROM_SIZE + REST_SIZE
         if not self.flash.exists() or self.flash.stat().st_size != size:
             partial = self.flash.with_name(f".flash.{os.getpid()}")
             partial.write_bytes(_ERASED * size)
@@ -230,7 +230,7 @@ class Machine:
         # The slots are those that boards/qemu_rv32/port/board.h expects
         chardevs = ",".join(f"chardev{number + 1}=line{number}" for number in range(LINE_COUNT))
         arguments += ["-device", f"pci-serial-4x,addr=1,{chardevs}"]
-        size = ROM_SIZE + STORAGE_SIZE
+        size = ROM_SIZE + REST_SIZE
         path = str(self.flash.absolute()).replace(",", ",,")
         arguments += ["-object", f"memory-backend-file,id=flash,share=on,mem-path={path},size={size}"]
         arguments += ["-device", "ivshmem-plain,addr=2,memdev=flash"]

@@ -33,6 +33,7 @@ from mpos.server.key_service import KeyService
 SCHEMES = ("dukpt-tdes", "dukpt-aes", "master-session")
 _SECTIONS = {"dukpt-tdes": "TDES", "dukpt-aes": "AES", "master-session": "MASTER_KEY", "session-root": "SESSION_ROOT"}
 _SESSION_COMMAND_S = 10.0
+_TRY_S = 1.0  # for the answer of a reader that may be restarting
 _PIECE = 900
 _AES_SCHEME = 2  # firmware/reader/dukpt/scheme.py
 _NO_KEY, _KEY_EXISTS, _NO_BODY, _ROLE = 501, 502, 705, 709
@@ -285,7 +286,8 @@ async def until_back(pipe_of: Callable[[], Any], limit_s: float) -> Message:
         except ReaderGone:
             continue
         try:
-            return await ask(pipe, Opcode.GET_INFO)
+            # One that is about to restart says nothing
+            return await asyncio.wait_for(ask(pipe, Opcode.GET_INFO), _TRY_S)
         except (ReaderGone, TimeoutError):
             continue
         finally:

@@ -85,6 +85,9 @@ class _Ring:
     def size(self, section: int) -> int:
         return len(self.sections[section])
 
+    def load(self, section: int) -> bytearray:
+        return bytearray(self.sections[section])
+
     def read_into(self, section: int, out: Any) -> int:
         out[: self.size(section)] = self.sections[section]
         return self.size(section)

@@ -65,6 +65,9 @@ class _Ring:
     def size(self, section: int) -> int:
         return len(self.kept.get(section, b""))
 
+    def load(self, section: int) -> bytearray:
+        return bytearray(self.kept.get(section, b""))
+
     def read_into(self, section: int, out: bytearray) -> int:
         found = self.kept.get(section, b"")
         out[: len(found)] = found

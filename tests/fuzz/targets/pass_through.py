@@ -40,12 +40,8 @@ _VERSIONS = (b"", bytes.fromhex("0004030101000E03"), bytes.fromhex("000404020100
 class _Ring:
     data: bytes = b""
 
-    def size(self, _section: int) -> int:
-        return len(self.data)
-
-    def read_into(self, _section: int, out: bytearray) -> int:
-        out[: len(self.data)] = self.data
-        return len(self.data)
+    def load(self, _section: int) -> bytearray:
+        return bytearray(self.data)
 
     def write(self, changes) -> None:
         ((_, data),) = changes
