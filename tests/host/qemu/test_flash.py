@@ -156,11 +156,21 @@ print(b.hex(), rom.ioctl(4, 0), rom.ioctl(5, 0), rom.ioctl(6, 256), rom.ioctl(9,
     assert (await machine.exec(code)).splitlines() == ["ff300cff", "00000000", "ffffffff 256 4096 -22 None"]
 
 
-@pytest.mark.parametrize("call", ["256, b", "-1, b", "0, b, -1", "255, b, 4093", "0, b, 1048576", "255, b, 2000000000"])
-async def test_outside_the_region(machine: Machine, call: str) -> None:
+@pytest.mark.parametrize(
+    "call", ["{0}, b", "-1, b", "0, b, -1", "{0} - 1, b, 4093", "0, b, {0} * 4096", "0, b, 2000000000"]
+)
+@pytest.mark.parametrize("region", ["rom", "storage", "keys", "journal"])
+async def test_outside_the_region(machine: Machine, call: str, region: str) -> None:
+    """None reaches into its neighbour."""
+    code = f"import flash\nb = bytearray(4)\nr = flash.{region}\nn = r.ioctl(4, 0)\n"
     for name in ("readblocks", "writeblocks"):
         with pytest.raises(MachineError, match=r"OSError: .*EINVAL"):
-            await machine.exec(f"import flash\nb = bytearray(4)\nflash.storage.{name}({call})")
+            await machine.exec(code + f"r.{name}({call.format('n')})")
+
+
+async def test_the_regions_are_these(machine: Machine) -> None:
+    code = "import flash\nprint([r.ioctl(4, 0) for r in (flash.rom, flash.storage, flash.keys, flash.journal)])"
+    assert await machine.exec(code) == "[256, 512, 16, 8]\n"
 
 
 async def test_storage_is_no_buffer(machine: Machine) -> None:
