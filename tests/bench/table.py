@@ -26,7 +26,7 @@ and shown with both values. Garbage collection is off inside a single operation 
 Divided by 160 MHz an instruction count is a floor for the time on a real chip, which also waits for its flash.
 
 **The whole sale** is the product's firmware with a PN532 and a card played on the device, at the level of the serial
-line's bytes. What the played parts do, and waiting for them, is left out of the count. Key and counter stores are
+line's bytes. What the played parts do, and waiting for them, is left out of the count. The key store is raw flash, counters are
 files on the board's flash. The sale that counts is the second one after power-on.
 
 **Taps with cards that sign** are the same with other cards, each counted the second time it comes. Loading the
