@@ -9,7 +9,7 @@ from mpos.describe.iso8583_spec import SPEC
 from mpos.describe.outcomes import CVMS, OUTCOMES
 from mpos.describe.response_codes import RESPONSE_CODES
 from tests.host.acquirer.other_schemes import AesTerminal, SessionTerminal
-from tests.host.acquirer.pos_terminal import Terminal
+from tests.host.acquirer.pos_terminal import NOW, Terminal
 
 PAN = "6212340000000019"
 
@@ -18,7 +18,7 @@ PAN = "6212340000000019"
 def packets() -> tuple[bytes, bytes]:
     terminal = Terminal()
     request = terminal.sale()
-    return request, Acquirer().authoriser.handle(request[2:])
+    return request, Acquirer(now=lambda: NOW).authoriser.handle(request[2:])
 
 
 def named(data: bytes) -> dict[str, str]:
@@ -83,7 +83,7 @@ def test_a_sale_under_aes_dukpt():
 
 def test_a_sign_in():
     """Neither the working keys nor their check values are shown."""
-    terminal, host = SessionTerminal(), Acquirer()
+    terminal, host = SessionTerminal(), Acquirer(now=lambda: NOW)
     request = terminal.sign_in()
     answer = host.authoriser.handle(request[2:])
     fields = named(request)
