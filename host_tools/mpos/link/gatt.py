@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from bumble.att import ATT_Error, ErrorCode
-from bumble.core import UUID, AdvertisingData, ProtocolError
+from bumble.core import UUID, AdvertisingData, BaseBumbleError, ProtocolError
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy
 from bumble.hci import Address
@@ -14,13 +14,15 @@ from bumble.hci import Address
 from mpos.link.client import ReaderGone
 from mpos.link.framing import Assembler, fragments
 from mpos.link.messages import LinkError
-from mpos.link.pairing import BondLost, Pairing
+from mpos.link.pairing import PAIRING_TIMEOUT_S, BondLost, Pairing, bounded
 
 SERVICE = UUID("8f1d0001-6d70-4f53-9a3c-52c5a1b7e0d1")
 READER_RECEIVES = UUID("8f1d0002-6d70-4f53-9a3c-52c5a1b7e0d1")
 READER_SENDS = UUID("8f1d0003-6d70-4f53-9a3c-52c5a1b7e0d1")
 MTU = 247
 SCAN_TIMEOUT_S = 10.0
+# Besides what a person takes for the pairing
+_OPEN_TIMEOUT_S = 30.0
 # A fragment that continues nothing: the reader drops it without a word (docs/link.md)
 _PROBE = b"\0"
 _WANTS_PAIRING = (ErrorCode.INSUFFICIENT_AUTHENTICATION, ErrorCode.INSUFFICIENT_ENCRYPTION)
@@ -82,12 +84,17 @@ async def connect(device: Device, pairing: Pairing | None = None, address: Addre
     """
     if pairing is not None:
         pairing.attach(device)
-    connection = await device.connect(address or await find(device), timeout=SCAN_TIMEOUT_S)
     try:
-        return await _open(connection, pairing)
-    except BaseException:
+        connection = await device.connect(address or await find(device), timeout=SCAN_TIMEOUT_S)
+    except (BaseBumbleError, TimeoutError) as error:
+        raise ReaderGone(f"the reader was found and did not take the connection: {error}") from error
+    try:
+        return await bounded(_open(connection, pairing), PAIRING_TIMEOUT_S + _OPEN_TIMEOUT_S)
+    except BaseException as error:
         with contextlib.suppress(ProtocolError, TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(connection.disconnect(), 5)
+        if isinstance(error, BaseBumbleError | TimeoutError):
+            raise ReaderGone(f"the reader connected and did not go on: {error}") from error
         raise
 
 

@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from bumble.core import BaseBumbleError, ProtocolError
 from bumble.device import Connection, Device
@@ -27,6 +28,7 @@ from mpos.link.client import ReaderGone
 PAIRING_TIMEOUT_S = 35.0
 _ENCRYPTION_TIMEOUT_S = 10.0
 _IO = PairingDelegate.IoCapability
+T = TypeVar("T")
 
 
 class PairingFailed(ReaderGone):
@@ -77,7 +79,7 @@ class Pairing:
     async def secure_link(self, connection: Connection) -> None:
         """Encrypt the link by the bond. Raises BondLost, ReaderGone."""
         try:
-            await _bounded(connection.encrypt(), _ENCRYPTION_TIMEOUT_S)
+            await bounded(connection.encrypt(), _ENCRYPTION_TIMEOUT_S)
         except HCI_Error as error:
             raise BondLost(
                 "the reader does not know the bond with this phone: it was reset, has paired four others, or is not the "
@@ -87,7 +89,7 @@ class Pairing:
     async def pair(self, connection: Connection) -> None:
         """Raises PairingFailed, ReaderGone."""
         try:
-            await _bounded(connection.pair(), PAIRING_TIMEOUT_S)
+            await bounded(connection.pair(), PAIRING_TIMEOUT_S)
         except ProtocolError as error:
             raise PairingFailed(f"pairing failed: {error.error_name}") from error
 
@@ -109,8 +111,8 @@ class _Delegate(PairingDelegate):
         return None if self._pairing.passkey is None else await self._pairing.passkey()
 
 
-async def _bounded(work: Awaitable[None], timeout_s: float) -> None:
-    # Bumble cancels what waits when the link ends. Raises ReaderGone then, and when the time is over.
+async def bounded(work: Awaitable[T], timeout_s: float) -> T:
+    """What `work` returns. Raises ReaderGone when the link ends, at which Bumble cancels whoever waits, and after timeout_s."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait([task], timeout=timeout_s)
@@ -118,7 +120,7 @@ async def _bounded(work: Awaitable[None], timeout_s: float) -> None:
             raise ReaderGone("the reader did not answer in time")
         if task.cancelled():
             raise ReaderGone("the reader disconnected")
-        task.result()
+        return task.result()
     finally:
         if not task.done():
             task.cancel()
