@@ -12,8 +12,8 @@ import sys
 from reader.storage.key_ring import KeyRing
 
 BLOCK = 4096
-# In how many ways an operation can be cut. A board takes two of them: what it adds is another processor, and minutes
-SHAPES = 6 if sys.platform == "linux" else 2
+# In how many ways an operation can be cut. A board takes one of them: what it adds is another processor, and minutes
+SHAPES = 6 if sys.platform == "linux" else 1
 _BLANK = b"\xff" * 64
 
 
