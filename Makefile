@@ -23,7 +23,7 @@ demo: setup  ## one sale from tap to authorisation, each step printed; exit 0 on
 ON_TARGET = $(if $(TARGET),--target=$(TARGET) $(if $(PORT),--port=$(PORT)) $(if $(filter tests/%,$(ARGS)),,tests/unit))
 
 test: setup  ## every test that needs no hardware; ARGS="-k word -x" go to pytest, JOBS=4 runs more at a time; TARGET=qemu: the unit tests on the emulated board
-	@$(BIN)/pytest -n $(if $(filter device,$(TARGET)),0,$(JOBS)) --dist loadgroup $(ON_TARGET) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code
+	@$(BIN)/pytest -n $(if $(filter device,$(TARGET)),0,$(JOBS)) $(ON_TARGET) $(ARGS); code=$$?; $(BIN)/python -m mpos.provision.toolchain; exit $$code
 
 bench:  ## instructions on the emulated board and heap, beside the committed figures (docs/bench.md); CHECK=1 fails past 3 % worse, UPDATE=1 writes them, ARGS=--json
 	@$(MAKE) --no-print-directory setup TARGET=qemu

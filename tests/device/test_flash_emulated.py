@@ -42,8 +42,6 @@ from tests.device.conftest import GREETING, Case, variant
 from tests.e2e.conftest import CARD_TIMEOUT_S, CNY, state
 
 BOARD = firmware.BOARDS["qemu_rv32"]
-# One worker makes the firmware for all of them
-pytestmark = pytest.mark.xdist_group("firmware on the emulated board")
 REFUSES = "no whole firmware is installed"
 LIMIT_S = 60
 TRIES = 5  # each as long as the client waits for an answer

@@ -5,28 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 from mpos.bench.cards import CARDS
-
-TIMEOUT_S = 60
-MPOS = Path(sys.executable).parent / "mpos"
-
-
-async def mpos(*arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
-        str(MPOS), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return process.returncode or 0, out.decode(), err.decode()
+from tests.e2e.program import MPOS, TIMEOUT_S, mpos
 
 
 async def test_demo_tells_all_eight_steps():

@@ -18,8 +18,8 @@ from mpos.bench import test_keys
 from mpos.bench.world import PARAMETERS
 from mpos.cli import app
 from mpos.provision import toolchain
-from tests.e2e.test_cli import MPOS, TIMEOUT_S
-from tests.e2e.test_cli import mpos as program
+from tests.e2e.program import MPOS, TIMEOUT_S
+from tests.e2e.program import mpos as program
 
 PASSPHRASE = "four words will do"
 

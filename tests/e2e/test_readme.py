@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mpos.provision.compile import TOP
-from tests.e2e.test_cli import mpos
+from tests.e2e.program import mpos
 
 
 def shape(text: str) -> list[str]:

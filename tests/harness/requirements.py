@@ -1,6 +1,6 @@
 """Marks on tests: which requirement of a standard a test covers; and docs/emv-requirements.md, made from them.
 
-    python -m tests.harness.requirements [-n N] [--junit FILE] [--check]
+    python -m tests.harness.requirements [-n N] [--junit FILE ...] [--check]
 
 runs the marked tests (or takes the results of a run that was made already) and writes the table; `--check` compares
 instead. A row says `pass` only if that run says so of the row's test: of each of its cases, and of at least one.
@@ -238,7 +238,12 @@ def main(arguments: list[str]) -> int:
         description="Write docs/emv-requirements.md from the marks in the tests and a run of them.",
         epilog="Example: python -m tests.harness.requirements --junit build/junit.xml --check",
     )
-    parser.add_argument("--junit", type=Path, help="take the results from this file of pytest's, and run nothing")
+    parser.add_argument(
+        "--junit",
+        type=Path,
+        action="append",
+        help="take the results from this file of pytest's, and run nothing; of several the later one goes over the earlier",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the table would change")
     parser.add_argument("-n", default="2", metavar="N", help="tests at a time (2)")
     options = parser.parse_args(arguments)
@@ -250,7 +255,10 @@ def main(arguments: list[str]) -> int:
     if said := findings(found):
         print("\n".join(said), file=sys.stderr)
         return 1
-    results = results_in(ElementTree.parse(options.junit).getroot()) if options.junit else run(found, options.n)
+    results: dict[tuple[str, str], str] = {}
+    for path in options.junit or []:
+        results |= results_in(ElementTree.parse(path).getroot())
+    results = results if options.junit else run(found, options.n)
     document = table(found, results)
     bad = [f"{mark.test}: {result_of(mark, results)}" for mark in found if result_of(mark, results) != PASS]
     print("\n".join(dict.fromkeys(bad)), file=sys.stderr, end="\n" if bad else "")

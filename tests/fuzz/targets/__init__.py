@@ -30,7 +30,7 @@ class Target:
 _targets: dict[str, Target] = {}
 
 
-def target(name: str, longest: int = 512, runs: int = 1500) -> Callable[[Function], Function]:
+def target(name: str, longest: int = 512, runs: int = 300) -> Callable[[Function], Function]:
     """Decorator: makes the function a target."""
 
     def register(function: Function) -> Function:

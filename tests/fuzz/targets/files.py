@@ -82,7 +82,7 @@ def _mac(name: int, number: int, content: bytes) -> bytes:
     return bytes(cmac(_KEY, bytes((name,)), _number(number), _number(len(content)), content))
 
 
-@target("files", longest=256, runs=1000)
+@target("files", longest=256, runs=200)
 def files(data: bytes) -> None:
     feed = Feed(data)
     with tempfile.TemporaryDirectory() as folder:

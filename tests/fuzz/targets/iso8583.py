@@ -100,7 +100,7 @@ def framed(message: bytes) -> bytes:
     return (len(message) + 11).to_bytes(2, "big") + bytes.fromhex("6000000003603100310000") + message
 
 
-@target("iso-answer", longest=700, runs=2500)
+@target("iso-answer", longest=700, runs=500)
 def iso_answer(data: bytes) -> None:
     feed = Feed(data)
     choice = feed.byte()
@@ -125,7 +125,7 @@ def iso_answer(data: bytes) -> None:
     assert len(answer.icc_data) <= 255
 
 
-@target("iso-sign-in", longest=400, runs=2500)
+@target("iso-sign-in", longest=400, runs=500)
 def iso_sign_in(data: bytes) -> None:
     """The ring is what it was, or has all three keys of an answer whose check values are right."""
     feed = Feed(data)

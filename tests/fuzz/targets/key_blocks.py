@@ -42,7 +42,7 @@ _OPTIONAL = (
 )
 
 
-@target("key-block", runs=3000)
+@target("key-block", runs=600)
 def key_block(data: bytes) -> None:
     for protection in (_PROTECTION, _PROTECTION[:16]):
         found = device.attempt(tr31.unwrap, protection, data)
@@ -144,7 +144,7 @@ def key_load_of(text: bytes) -> dict[int, bytes] | None:
     return written
 
 
-@target("key-load", runs=3000)
+@target("key-load", runs=600)
 def load(data: bytes) -> None:
     text, key, section = _made(Feed(data))
     written = key_load_of(text)

@@ -43,7 +43,7 @@ def _talk(protocol, feed: Feed) -> None:
     assert not any(protocol._response)
 
 
-@target("atr", longest=40, runs=3000)
+@target("atr", longest=40, runs=600)
 def answer_to_reset(data: bytes) -> None:
     """Read as a driver reads it, piece by piece; then what can be made of it."""
     have = 0

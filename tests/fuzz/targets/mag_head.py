@@ -164,7 +164,7 @@ class _Asic:
         self.rest()
 
 
-@target("mag-head", longest=400, runs=600)
+@target("mag-head", longest=400, runs=120)
 def asic(data: bytes) -> None:
     """Cards pass; the reader starts, reads, sells and stops, is late, and is cancelled. No strobe goes to a head at rest."""
     feed = Feed(data)
@@ -249,7 +249,7 @@ def _mag_of(line: _Line, choice: int) -> Any:
     return MagHead3V(line.strobe, line.data) if choice & 1 else mag_head.MagHead(line.strobe, line.data)
 
 
-@target("mag-lines", longest=800, runs=600)
+@target("mag-lines", longest=800, runs=120)
 def lines(data: bytes) -> None:
     """Both parts. A call ends after so many strobes and waits, and what fails leaves nothing behind."""
     feed = Feed(data)

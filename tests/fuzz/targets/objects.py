@@ -19,7 +19,7 @@ def _all(data) -> list[tuple[int, bytes]]:
     return [(tag, bytes(value)) for tag, value in ber_tlv.objects(data)]
 
 
-@target("tlv", longest=1024, runs=3000)
+@target("tlv", longest=1024, runs=600)
 def tlv(data: bytes) -> None:
     device.attempt(ber_tlv.check, data)
     for path in _PATHS:

@@ -48,7 +48,7 @@ def _changed(message: bytes, feed: Feed) -> bytes:
     return _whole(message[:at]) if how == 1 else _whole(message + (feed.block() or b"\0"))
 
 
-@target("session-open", longest=300, runs=1500)
+@target("session-open", longest=300, runs=300)
 def open_in_place(data: bytes) -> None:
     """One session, and whatever comes: only what the other side sealed, each once and in order, is opened."""
     feed = Feed(data)
@@ -205,7 +205,7 @@ def _come(reader: _Reader, message: bytes) -> None:
     device.drive(commands.answer(reader, memoryview(bytearray(message))))
 
 
-@target("session-commands", longest=300, runs=150)
+@target("session-commands", longest=300, runs=100)
 def any_order(data: bytes) -> None:
     """Commands, handshakes, garbage: what is done was asked for in the session, or opens one."""
     real = commands._do, commands._card

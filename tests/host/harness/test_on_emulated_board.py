@@ -16,8 +16,6 @@ from harness.scratch import Result, Scratch
 
 from tests.host.harness.processes import processes_with
 
-# The board runs `endings` for all of them
-pytestmark = pytest.mark.xdist_group("endings on the emulated board")
 _EVERY_ENDING = """\
 import asyncio
 import sys
